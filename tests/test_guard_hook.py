@@ -172,7 +172,10 @@ import llmtrain_exporter.analyse.diagnosis.diagnosing
 rooms = {name.split(".")[1] for name in sys.modules if name.startswith("llmtrain_exporter.")}
 print(*sorted(rooms))
 """
-    assert program(text + SHOW) == ["analyse guard ingest knowledge model printable", "TrainerCallback Guard"]
+    assert program(text + SHOW) == [
+        "analyse guard ingest knowledge model output_file printable",
+        "TrainerCallback Guard",
+    ]
 
 
 def test_the_finder_is_put_in_once(monkeypatch: pytest.MonkeyPatch) -> None:
