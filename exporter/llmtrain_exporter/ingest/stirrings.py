@@ -46,6 +46,8 @@ class Allowance:
     """How many watches all threads together may have: a SHARE of those of this user. From any thread."""
 
     def __init__(self) -> None:
+        """To be made before any log is opened, see `_load_libc`."""
+        _load_libc()
         self.most = most_watches()
         self._lock = threading.Lock()
         self._taken = 0
@@ -153,6 +155,16 @@ class Stirrings:
         if not self._refused:
             self._refused = True
             log.info("Of some logs the system does not tell when they grow, they are looked at: %s", error)
+
+
+def _load_libc() -> None:
+    """Have inotify_simple look for the C library, for which it starts a program.
+
+    That waits until all that is open was closed in the new process: on a mount that hangs, for ever.
+    """
+    if INotify is not None:
+        with contextlib.suppress(OSError):
+            INotify().close()
 
 
 def most_watches() -> int:
