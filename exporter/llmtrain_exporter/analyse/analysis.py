@@ -55,6 +55,7 @@ class Analysis:
         self._looking_back: tuple[Rule, ...] = ()  # those whose series were there
         self._evaluating = tuple(rule for rule in self._rules if rule.evaluate is not None)
         self._pending = tuple(rule for rule in self._reading if type(rule).pending is not Rule.pending)
+        # Those that what is done between two ordinary records can make wait for the next one.
         self._moved = tuple(rule for rule in self._pending if rule.look_back or rule.follow)
         self._columns = Columns(self._rules)
         self._layout: Layout | None = None

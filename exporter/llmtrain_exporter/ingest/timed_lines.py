@@ -22,7 +22,7 @@ def read_timed(
     if not hasattr(reader, "time"):  # `isinstance` takes as long with a protocol as ten rows
         return *sort_rows(map(reader.read, lines)), ()
     times: list[float | None] = []
-    return *sort_rows(_timed(reader, lines, times)), times
+    return *sort_rows(_timed(reader, cast("KnowsTime", reader), lines, times)), times
 
 
 def read_many(
@@ -35,11 +35,10 @@ def read_many(
 
 
 def _timed(
-    reader: LogReader, lines: Iterable[bytes], times: list[float | None]
+    reader: LogReader, clock: KnowsTime, lines: Iterable[bytes], times: list[float | None]
 ) -> Iterator[Iterable[Record | Skip]]:
-    """The rows of each line. `times`: takes the Unix time of each record."""
+    """The rows of each line. `clock`: the same reader. `times`: takes the Unix time of each record."""
     for line in lines:
         rows = tuple(reader.read(line))
-        time = reader.time if isinstance(reader, KnowsTime) else None
-        times += [time for row in rows if isinstance(row, Record)]
+        times += [clock.time for row in rows if isinstance(row, Record)]
         yield rows

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from llmtrain_exporter.analyse.averages import mean, median
-from llmtrain_exporter.analyse.baseline import SIGMA, STEP, Level
+from llmtrain_exporter.analyse.baseline import STEP, Level
 from llmtrain_exporter.analyse.lately import Lately
-from llmtrain_exporter.knowledge.own_level import BLOCK, MATURE
+from llmtrain_exporter.knowledge.own_level import BLOCK
 from llmtrain_exporter.knowledge.signals.reward import (
     FUNCTION_SPREAD,
     FUNCTION_SPREAD_YOUNG,
@@ -100,9 +100,8 @@ class Slide:
 
 def sigma_of(level: Level) -> float:
     """Robust standard deviation of a reward, at least a share of its level: the less it is known the more."""
-    values, low, median_, high, _ = level  # a call for each would take longer than all of the rest
-    least = (FUNCTION_SPREAD_YOUNG if values < MATURE else FUNCTION_SPREAD) * abs(median_)
-    return max(SIGMA * (high - low), least)
+    share = FUNCTION_SPREAD_YOUNG if level.young else FUNCTION_SPREAD
+    return level.sigma(share * abs(level.median))
 
 
 def step_noise(values: Sequence[float]) -> float:
