@@ -14,16 +14,11 @@ from dataclasses import dataclass
 from llmtrain_exporter.ingest.borders import tells_of_writes
 
 try:
-    from inotify_simple import INotify
+    from inotify_simple import INotify, flags
 except ImportError:  # another system than Linux: nothing tells
-    INotify = None
+    INotify = flags = None
 
 log = logging.getLogger(__name__)
-
-_MODIFY, _ATTRIB, _DELETE_SELF, _MOVE_SELF, _Q_OVERFLOW = 0x2, 0x4, 0x400, 0x800, 0x4000  # `inotify.h`
-_IGNORED = 0x8000
-_WATCHED = _MODIFY | _ATTRIB | _DELETE_SELF | _MOVE_SELF
-
 
 _LIMIT = "/proc/sys/fs/inotify/max_user_watches"
 SHARE = 0.25
@@ -84,7 +79,9 @@ class Stirrings:
             if not self._tells(descriptor):
                 return None
             # The file that is open, whatever its path names by now.
-            watch = int(self._opened().add_watch(f"/proc/self/fd/{descriptor}", _WATCHED))
+            file = f"/proc/self/fd/{descriptor}"
+            changes = flags.MODIFY | flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF
+            watch = int(self._opened().add_watch(file, changes))
         except OSError as error:
             self._refuse(error)
             return None
@@ -111,12 +108,12 @@ class Stirrings:
         changed: set[int] = set()
         complete = True
         for event in self._inotify.read(timeout=0):
-            if event.mask & _Q_OVERFLOW:
+            if event.mask & flags.Q_OVERFLOW:
                 complete = False
             else:
-                if event.mask & _IGNORED:
+                if event.mask & flags.IGNORED:
                     self._forget(event.wd)
-                (written if event.mask == _MODIFY else changed).add(event.wd)
+                (written if event.mask == flags.MODIFY else changed).add(event.wd)
         return Told(written, changed, complete)
 
     def look_anew(self) -> None:

@@ -53,8 +53,10 @@ class RunsOver:
 
     def note_counters(self, run: LiveRun[Sparkline], snapshot: Snapshot) -> None:
         """Keep the counters of a run that go on from those of another log: its own does not tell them."""
-        packed = None if self._finished is None else packed_run(counted_run(run, snapshot))
-        if self._finished is not None and packed is not None:
+        if self._finished is None:
+            return
+        packed = packed_run(counted_run(run, snapshot))
+        if packed is not None:
             self._finished.note_counters(run.found, packed)
 
     def note(self, run: LiveRun[Sparkline], snapshot: Snapshot) -> None:
