@@ -88,7 +88,7 @@ KEPT = Text(
 ALL_ELSE = Text("--force overwrites and removes such files", "加 --force 会覆盖或删除这些文件")
 ASK_REPLACE = Text(
     "Of the files that setup wrote and nobody has changed since: to replace {n}, to remove {gone}. Go on?",
-    "以下均为 setup 写入、之后无人改动的文件：将替换 {n} 个，删除 {gone} 个。继续吗？",
+    "setup 写入、之后无人改动的文件中，将替换 {n} 个，删除 {gone} 个。继续吗？",
 )
 NOTHING_WRITTEN = Text("Nothing was written.", "未写入任何内容。")
 NO_SUCH_PROGRAM = Text("no such program; there are", "没有这个程序；可用的有")
