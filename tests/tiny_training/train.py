@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import os
 import random
 import sys
 from collections.abc import Mapping, Sequence
@@ -134,9 +135,27 @@ def _parsed(classes: Sequence[Any], defaults: Mapping[str, object], words: Seque
 def _train(trainer: Any) -> None:
     torch: Any = importlib.import_module("torch")
     torch.set_num_threads(1)
-    trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
-    trainer.save_model()
-    trainer.save_state()
+    try:
+        trainer.train(resume_from_checkpoint=trainer.args.resume_from_checkpoint)
+        trainer.save_model()
+        trainer.save_state()
+    except SystemExit as stopped:
+        _leave(stopped.code)
+        raise
+    _leave(0)
+
+
+def _leave(code: Any) -> None:
+    """End at once, if this is one rank of several, and leave the interpreter no time to end.
+
+    A thread of gloo's that still lets go of a tensor would abort it now and then, and with the process group
+    destroyed before, as DDP has it too, keep it for ever; both with a guard or without.
+    """
+    distributed: Any = importlib.import_module("torch.distributed")
+    if distributed.is_available() and distributed.is_initialized():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def main(command: str, *words: str) -> None:
