@@ -231,7 +231,7 @@ class Bot:
 
     def hang(self) -> None:
         """Keep a client waiting until the block ends."""
-        self._closed.wait(60)
+        self._closed.wait()
 
     def check_address(self, request: Request) -> None:
         """Raises Refused for an address that is no bot's."""

@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -35,16 +37,40 @@ HISTORY = '{job="llmtrain-history"}'
 Points = dict[tuple[str, int], float]
 """Samples by series, without its job, and Unix time in ms."""
 
+PORTS = range(15_000, 32_000)
+"""Below those that Linux, macOS and Windows hand out by themselves, above those of well-known servers."""
+
+PARTS = 64
+"""Into so many parts they are divided: more than there are processes of one test run."""
+
 KILLED_SECONDS = 10.0
 """Docker kills what has not ended by then. An end takes far less: there is room for a busy machine."""
 
 
+@cache
+def _ports() -> Iterator[int]:
+    """Ports that no system hands out by itself, one after the other; no two processes of a run share any."""
+    part = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PARTS
+    own = list(PORTS)[part::PARTS]
+    begin = os.getpid() % len(own)  # another test run on this machine begins elsewhere
+    return cycle([*own[begin:], *own[:begin]])
+
+
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listened on a moment ago."""
+    """A TCP port of the loopback interface that nobody listens on, nor will before who asked for it does.
+
+    One of those that systems choose for connections, and for who leaves it to them, might be taken meanwhile.
+    """
+    return next(filter(_is_free, _ports()))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def eventually(probe: Callable[[], T | Literal[False]], within: float = HANGS_SECONDS) -> T:

@@ -54,8 +54,10 @@ def cut(site: Site, reason: str) -> float | None:
 @pytest.mark.parametrize("drip", [b"", b"x"])
 def test_half_a_request_is_given_up(drip: bytes) -> None:
     """Also when its headers come byte by byte: the time is for all of them."""
-    with running(Site(limits=Limits(headers=SOON))) as site:
-        answer = until_closed(site.connect(HALF + b"X: "), drip)
+    site = Site(limits=Limits(headers=SOON))
+    half = site.connect(HALF + b"X: ")  # it is there before the time begins, however busy this machine is
+    with running(site):
+        answer = until_closed(half, drip)
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert cut(site, "headers") == 1
 
@@ -64,6 +66,13 @@ def test_who_says_nothing_is_let_go() -> None:
     """Without an answer, since nothing was asked."""
     with running(Site(limits=Limits(headers=SOON))) as site:
         assert until_closed(site.connect(b"")) == b""
+
+
+def answers(site: Site, certificate: str) -> bool:
+    """Whether it answers; on a busy machine it may let us go, too."""
+    with contextlib.suppress(requests.ConnectionError):
+        return site.get("/-/healthy", verify=certificate).status_code == 200
+    return False
 
 
 def test_a_handshake_that_never_ends_is_given_up(tmp_path: Path) -> None:
@@ -75,10 +84,12 @@ def test_a_handshake_that_never_ends_is_given_up(tmp_path: Path) -> None:
         silent = [open_ones.enter_context(site.connect(b"")) for _ in range(30)]
         assert site.get("/-/healthy", verify=str(tmp_path / "server.crt")).status_code == 200
         assert until_closed(silent[0]) == b""
-    with running(Site(tls=tls, limits=Limits(headers=SOON))) as site:
-        assert until_closed(site.connect(b"")) == b""
-        assert until_closed(site.connect(b"\x16\x03\x01\x02\x00")) == b""
-        assert site.get("/-/healthy", verify=str(tmp_path / "server.crt")).status_code == 200
+    site = Site(tls=tls, limits=Limits(headers=SOON))
+    unspoken, begun = site.connect(b""), site.connect(b"\x16\x03\x01\x02\x00")
+    with running(site):
+        assert until_closed(unspoken) == b""
+        assert until_closed(begun) == b""
+        assert eventually(lambda: answers(site, str(tmp_path / "server.crt")))
 
 
 def test_a_body_that_drips_is_given_up() -> None:
@@ -91,10 +102,11 @@ def test_a_body_that_drips_is_given_up() -> None:
 
 def test_an_idle_connection_is_closed() -> None:
     """After its last answer, and half a next request has the time of a first one."""
-    with running(Site(limits=Limits(headers=SOON, idle=SOON))) as site:
-        assert until_closed(site.connect(WHOLE)).startswith(b"HTTP/1.1 200 ")
-        answers = until_closed(site.connect(WHOLE + HALF))
-        assert answers.startswith(b"HTTP/1.1 200 ")
+    site = Site(limits=Limits(headers=SOON, idle=SOON))
+    whole, more = site.connect(WHOLE), site.connect(WHOLE + HALF)
+    with running(site):
+        assert until_closed(whole).startswith(b"HTTP/1.1 200 ")
+        assert until_closed(more).startswith(b"HTTP/1.1 200 ")
         assert cut(site, "body") == cut(site, "crowd") == 0
 
 

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
+from llmtrain_exporter.guard.launch import supervising
 from llmtrain_exporter.guard.launch.command_lines import recognised
 from llmtrain_exporter.guard.launch.launcher import CommandEnding, Launcher
 from llmtrain_exporter.guard.launch.processes import left_of_training
@@ -22,10 +23,12 @@ from llmtrain_exporter.guard.launch.terminal import ForegroundTerminal
 from llmtrain_exporter.guard.options import GuardOptions
 from llmtrain_exporter.ingest.guard_file import read_guard_file
 from llmtrain_exporter.knowledge.no_run import NoRunReason
-from llmtrain_exporter.knowledge.rescuing import WARNING_SECONDS
+from llmtrain_exporter.knowledge.rescuing import RANKS_GONE_SECONDS, WARNING_SECONDS
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.model import NoRun
 from llmtrain_exporter.model.guarded import GuardFile, StopReason
+
+from tests.servers import eventually
 
 MARK = ("LLMTRAIN_TEST_MARK", "of this test")
 WRITES = "import sys; file = open(sys.argv[1], 'a'); print('ready', flush=True); sys.stdin.read()"
@@ -171,18 +174,34 @@ LEAVES_ONE = (
 )
 
 
+def end(pid: int) -> None:
+    """Kill that process, and wait until it has ended: a rest takes no time, but an end does."""
+    os.kill(pid, 9)
+    eventually(lambda: has_ended(pid))
+
+
+def has_ended(pid: int) -> bool:
+    """Whether it is gone, or only its exit code is left."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
+    return True
+
+
 def test_a_rank_that_lives_on_is_waited_for(stopped: Path) -> None:
     """It is in a session of its own, as torchrun's are; nothing is read or moved before it has ended."""
     os.mkfifo(stopped / "pipe")
-    rest = Rest(3, lambda: os.kill(int((stopped / "pid").read_text()), 9))
+    rest = Rest(3, lambda: end(int((stopped / "pid").read_text())))
     said = supervise(stopped, LEAVES_ONE, rest)
     assert rest.times >= 3
     assert "still there" not in said
     assert "gives up: its log cannot be read" in said
 
 
-def test_a_rank_that_does_not_end_is_named_and_nothing_is_started(stopped: Path) -> None:
+def test_a_rank_that_does_not_end_is_named_and_nothing_is_started(
+    stopped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After two minutes: two would write into one folder."""
+    monkeypatch.setattr(supervising, "LOOK_SECONDS", RANKS_GONE_SECONDS / 10)  # each look goes through /proc
     os.mkfifo(stopped / "pipe")
     said = supervise(stopped, LEAVES_ONE, Rest())
     pid = int((stopped / "pid").read_text())

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
-from tests.servers import ExporterProcess, Prometheus, eventually, series
+from tests.servers import HANGS_SECONDS, ExporterProcess, Prometheus, eventually, series
 from tests.training import append, llamafactory, swift, touch
 
 Tool = Callable[[str], Path]
@@ -340,10 +340,9 @@ def test_promtool_and_prometheus_accept_the_scrape(
     said = subprocess.run([real_tool("promtool"), "check", "metrics"], input=text, capture_output=True)
     assert (said.returncode, said.stdout + said.stderr) == (0, b"")
     with Prometheus(tmp_path, exporter.address, binary=real_tool("prometheus")) as prometheus:
-        eventually(lambda: prometheus.query("up == 1"))
-        seen = prometheus.query('llmtrain_records_total{kind="train"}')
-        assert {item["metric"]["run"] for item in seen} == set(runs(exporter))
-        assert [target["lastError"] for target in prometheus.targets()] == [""]
+        every, records = set(runs(exporter)), 'llmtrain_records_total{kind="train"}'
+        eventually(lambda: {item["metric"]["run"] for item in prometheus.query(records)} == every)
+        eventually(lambda: [target["lastError"] for target in prometheus.targets()] == [""])
 
 
 # What happens meanwhile.
@@ -416,7 +415,7 @@ def slow_client(exporter: ExporterProcess, sent: bytes) -> socket.socket:
     host, port = exporter.address.split(":")
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(10)
+    connection.settimeout(HANGS_SECONDS)
     connection.connect((host, int(port)))
     connection.sendall(sent)
     return connection

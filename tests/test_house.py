@@ -356,7 +356,7 @@ def test_every_public_function_and_class_has_a_docstring() -> None:
 
 
 def silent_tests(folder: Path) -> list[str]:
-    """Each test of a folder that states nothing: no `assert`, no pytest.raises."""
+    """Each test of a folder that states nothing: no `assert`, no pytest.raises, no `expect` of a page."""
     return [
         f"{path.name}: {node.name}"
         for path in sorted(folder.glob("test_*.py"))
@@ -367,7 +367,9 @@ def silent_tests(folder: Path) -> list[str]:
 
 def _states(test: ast.FunctionDef) -> bool:
     return any(
-        isinstance(node, ast.Assert) or (isinstance(node, ast.Attribute) and node.attr == "raises")
+        isinstance(node, ast.Assert)
+        or (isinstance(node, ast.Attribute) and node.attr == "raises")
+        or (isinstance(node, ast.Name) and node.id == "expect")
         for node in ast.walk(test)
     )
 
@@ -375,7 +377,8 @@ def _states(test: ast.FunctionDef) -> bool:
 def test_every_test_states_something(tmp_path: Path) -> None:
     """A test that only runs code finds nothing but crashes, and a reader cannot see what it is for."""
     assert silent_tests(ROOT / "tests") == []
-    (tmp_path / "test_a.py").write_text("def test_b():\n    f()\ndef test_c():\n    assert f()\n")
+    stating = "def test_c():\n    assert f()\ndef test_d():\n    expect(f()).to_be_visible()\n"
+    (tmp_path / "test_a.py").write_text(f"def test_b():\n    f()\n{stating}")
     assert silent_tests(tmp_path) == ["test_a.py: test_b"]
 
 

@@ -197,7 +197,7 @@ OPTIONS = {
     "printed/stdout": ("--speed", "60", "--torn"),
 }
 EMPTY_FIRST = ("plain", "torn", "factory", "own")
-EVERYTHING = "[10m]"
+EVERYTHING = "[1d]"
 
 
 class Trainer:

@@ -135,7 +135,7 @@ def tell(request: pytest.FixtureRequest, root: Path, exporter: ExporterProcess) 
             log = made.parent.rename(root / name) / made.name
             run = read(log)
             records = {kind.value: run.records.get(kind, 0) for kind in (RowKind.TRAIN, RowKind.EVAL)}
-            eventually(lambda: document_of(exporter, name, Lang.EN).get("records") == records, within=20)
+            eventually(lambda: document_of(exporter, name, Lang.EN).get("records") == records)
             documents = {lang: document_of(exporter, name, lang) for lang in LANGS}
             seen = replace(run, last_record=documents[Lang.EN]["last_record_timestamp"])
             known[name] = Told(log, seen, documents, exporter.metrics())

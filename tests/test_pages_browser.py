@@ -22,7 +22,7 @@ from llmtrain_exporter.serve.listed_metrics import LISTED
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.story import numbers
 
-from tests.servers import HANGS_SECONDS, ExporterProcess
+from tests.servers import HANGS_SECONDS, ExporterProcess, eventually
 from tests.serving import LOSS, RUN, Site, running
 from tests.training import append, swift
 
@@ -84,7 +84,9 @@ def browser(real_tool: Callable[[str], Path]) -> Iterator[Browser]:
     path = real_tool("chromium")
     expect.set_options(timeout=HANGS_SECONDS * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox"], timeout=HANGS_SECONDS * 1000
+        )
         yield browser
         browser.close()
 
@@ -126,12 +128,25 @@ def opened(visitor: BrowserContext, path: str) -> Page:
     return page
 
 
-def with_charts(visitor: BrowserContext, path: str) -> Page:
-    """A run's page, or a comparison, with its first charts drawn."""
+DRAWN = """() => {
+    const runs = [JSON.parse(document.getElementById("marks").textContent)].flat();
+    const plots = [...document.querySelectorAll(".plot")].map(({plot}) => plot);
+    const unfolded = plots.filter(({place}) => place.checkVisibility());
+    return unfolded.every(({chart}) => chart) && plots[0]?.set.histories().length === runs.length;
+}"""
+
+
+def with_charts(visitor: BrowserContext, path: str, filtered: int | None = None) -> Page:
+    """A run's page, or a comparison, with the history of each run there and all its charts drawn.
+
+    `filtered`: how many charts a filter in the address leaves; all are there until it has looked.
+    """
     page = opened(visitor, path)
     page.wait_for_selector("figure.chart")
+    if filtered is not None:
+        expect(page.locator("h4")).to_have_count(filtered)
+    eventually(lambda: page.evaluate(DRAWN))
     page.locator("figure.chart").first.scroll_into_view_if_needed()
-    page.wait_for_selector("canvas")
     return page
 
 
@@ -172,7 +187,7 @@ def test_the_list(visitor: BrowserContext) -> None:
     expect(page.locator("tbody tr")).to_have_count(1)
     assert names(page) == ["healthy"]
     expect(page.locator("#matching")).to_have_text("1 of 4 runs")
-    assert "search=heal" in page.url
+    expect(page).to_have_url(re.compile("search=heal"))
     page.get_by_role("searchbox").fill("")
     page.locator("select[name=health]").select_option("broken")
     expect(page.locator("tbody tr")).to_have_count(1)
@@ -311,7 +326,7 @@ def test_columns_groups_and_pins(browser: Browser) -> None:
         )
         assert names(page) == ["run-0", "run-1", "run-2", "run-3"]
         for part in ("column=loss&column=kl", "sort=loss&order=desc", "group=team", "pin=run-0"):
-            assert part in page.url
+            expect(page).to_have_url(re.compile(re.escape(part)))
         assert accessible(page) == []
         again = opened(visitor, page.url)
         assert names(again) == ["run-0", "run-1", "run-2", "run-3"]
@@ -353,7 +368,7 @@ def test_pages_turn_with_the_keyboard_while_the_list_lives(browser: Browser) -> 
         expect(page.locator("#pages a[rel=next]")).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.locator("#pages")).to_contain_text("101")
-        assert "offset=100" in page.url
+        expect(page).to_have_url(re.compile("offset=100"))
         page.locator("#pages a[rel=next]").click()
         expect(page.locator("#pages")).to_contain_text("201")
         page.go_back()
@@ -439,10 +454,10 @@ def test_a_run(visitor: BrowserContext) -> None:
 
 
 def scale_of(page: Page, title: str) -> list[float]:
-    """The part of the axis that a chart shows."""
+    """The part of the axis that a chart shows, once it is drawn: a new axis draws it in a later frame."""
     scale: list[float] = (
         chart(page, title)
-        .locator(".plot")
+        .locator(".plot:has(canvas)")
         .evaluate("plot => [plot.plot.chart.scales.x.min, plot.plot.chart.scales.x.max]")
     )
     return scale
@@ -572,6 +587,7 @@ def test_a_slow_network_breaks_no_expression(visitor: BrowserContext) -> None:
     page.wait_for_selector("figure.chart")
     page.clock.fast_forward("01:00")
     assert page.locator(".tools .wrong").inner_text() == ""
+    assert eventually(lambda: asked)
     for route in asked:
         route.continue_()
     expect(page.locator("h4")).to_have_text(["KL from the reference"])
@@ -615,7 +631,7 @@ def test_a_slow_step_has_its_marks_at_even_times(browser: Browser, tmp_path: Pat
     rows = (swift(step, loss=1.0, step_time=3600 + step / 4) for step in range(1, 40))
     append(tmp_path / "slow/logging.jsonl", *rows)
     with ExporterProcess([tmp_path]) as process, visiting(browser, process.url) as visitor:
-        page = with_charts(visitor, "/run?run=slow&filter=step_time|step_dur")
+        page = with_charts(visitor, "/run?run=slow&filter=step_time|step_dur", filtered=1)
         plot = page.locator("figure.chart .plot").first
         texts = plot.evaluate("(place) => place.plot.chart.axes[1]._values")
         splits = plot.evaluate("(place) => place.plot.chart.axes[1]._splits")
@@ -654,7 +670,7 @@ def test_what_a_logarithmic_scale_leaves_out_is_counted(
     first = {"loss": 1.0, "kl": 0.1, "global_step/max_steps": "0/100"}
     append(tmp_path / "low/logging.jsonl", json.dumps(first), *rows)
     with ExporterProcess([tmp_path]) as process, visiting(browser, process.url) as visitor:
-        page = with_charts(visitor, f"/run?run=low&lang={lang}&filter=^kl$")
+        page = with_charts(visitor, f"/run?run=low&lang={lang}&filter=^kl$", filtered=1)
         missing = page.locator("figure.chart .missing")
         expect(missing).to_be_hidden()
         page.locator(".tools").get_by_role("button", name="log y" if lang == "en" else "对数 y").click()
@@ -665,7 +681,7 @@ def test_what_a_logarithmic_scale_leaves_out_is_counted(
         expect(missing).to_be_hidden()
         page.locator(".tools").get_by_role("button", name="log x" if lang == "en" else "对数 x").click()
         expect(page.locator(".tools")).to_contain_text(along)
-        assert "28" in missing.inner_text()  # of all that is to be seen again
+        expect(missing).to_contain_text("28")  # of all that is to be seen again
 
 
 def test_no_column_of_a_table_stands_twice(visitor: BrowserContext) -> None:
@@ -707,7 +723,7 @@ def saved(page: Page, button: Locator) -> tuple[str, bytes]:
 
 def test_values_and_pictures_are_saved(visitor: BrowserContext) -> None:
     """A chart's values by step, epoch and time, its picture, and the values of all charts that are shown."""
-    page = with_charts(visitor, "/run?run=healthy&filter=kl")
+    page = with_charts(visitor, "/run?run=healthy&filter=kl", filtered=1)
     expect(page.locator("h4")).to_have_text(["KL from the reference"])
     page.get_by_role("button", name="Download: KL from the reference").click()
     name, content = saved(page, chart(page, "KL from the reference").get_by_role("button", name="CSV"))
@@ -792,7 +808,7 @@ def test_a_page_to_log_in_is_no_list(browser: Browser) -> None:
         page = opened(visitor, site.server.url)
         login = {"status": 200, "content_type": "text/html", "body": "<p id=head>Log in</p>"}
         visitor.route("**/fragment/**", lambda route: route.fulfill(**login))
-        expect(page.locator("#lost")).to_be_visible(timeout=15_000)
+        expect(page.locator("#lost")).to_be_visible()
         assert names(page) == ["qwen/v1"]
 
 
@@ -836,6 +852,13 @@ def test_runs_side_by_side_over_the_time_since_their_start(visitor: BrowserConte
     assert scale_of(page, "KL from the reference") == [1, 200]
 
 
+# How far down each thing's middle is, in CSS pixels; all at one moment, for what stands above may grow.
+MIDDLES = """(place, names) => names.map((name) => {
+    const box = place.querySelector(name).getBoundingClientRect();
+    return box.y + box.height / 2;
+})"""
+
+
 @pytest.mark.parametrize("code", ["en", "zh"])
 def test_tools_stand_in_one_line_where_they_fit(
     browser: Browser, exporter: ExporterProcess, code: str
@@ -845,17 +868,10 @@ def test_tools_stand_in_one_line_where_they_fit(
         with visiting(browser, exporter.url, viewport={"width": width, "height": 800}) as visitor:
             page = with_charts(visitor, f"/compare?run=collapse&run=healthy&lang={code}")
             tools = page.locator(".tools")
-            places = [tools.locator("h2"), tools.locator("input[type=search]"), tools.get_by_text("CSV")]
-            heading, search, download = (middle(place) for place in places)
+            places = ("h2", "input[type=search]", ".which > button:last-of-type")
+            heading, search, download = tools.evaluate(MIDDLES, places)
             assert abs(search - download) < 8
             assert (abs(heading - download) < 8) is (lines_of_tools == 1)
-
-
-def middle(place: Locator) -> float:
-    """How far down the middle of something stands, in CSS pixels."""
-    box = place.bounding_box()
-    assert box
-    return float(box["y"] + box["height"] / 2)
 
 
 # Bad names, access, small screens.
@@ -944,9 +960,7 @@ def test_long_names_take_further_lines(browser: Browser, viewport: dict[str, int
             f"/compare?run={long}&run={other}&run={gone}",
             "/runbook",
         ):
-            page = opened(visitor, path)
-            if "run=xx" in path:
-                page.wait_for_selector("canvas")
+            page = with_charts(visitor, path) if "run=xx" in path else opened(visitor, path)
             if "compare" in path:
                 expect(page.locator("#parting li")).to_have_count(1)
             assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
@@ -956,9 +970,9 @@ def test_the_keyboard_alone(visitor: BrowserContext) -> None:
     """The first key leads past the head of the page; appearance is a choice that stays."""
     page = opened(visitor, "/")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip"
+    expect(page.locator(":focus")).to_have_class("skip")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
+    expect(page.locator("#main")).to_be_focused()
     theme = page.get_by_role("button", name="Appearance: as the system")
     theme.focus()
     page.keyboard.press("Enter")

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from llmtrain_exporter.push.read_history import histories
 from tests.project import ROOT
 from tests.receiving import Failure, Receiver
 from tests.servers import (
+    HANGS_SECONDS,
     ExporterProcess,
     Points,
     ReceivingPrometheus,
@@ -266,19 +268,26 @@ def test_a_terminal_is_told_how_far_it_is_until_it_is_over(tmp_path: Path) -> No
         receiver.failures = [Failure(503)] * 5
         process = subprocess.Popen(command(tmp_path, DEMO, "--to", receiver.url), stderr=terminal)
         os.close(terminal)
+        shown = b"".join(iter(lambda: _read(leader), b"")).decode()
         assert process.wait() == 0
-    shown = os.read(leader, 10_000).decode()
     os.close(leader)
     assert "\r0 records sent" in shown
     assert re.search(r"\r {14,}\rhttp\S+ takes history again", shown)
     assert re.search(r"(\r {14,}\r|\n)247 records of 2 runs", shown)
 
 
+def _read(terminal: int) -> bytes:
+    """What is written there next; nothing when the program has ended, which Linux calls an error."""
+    with suppress(OSError):
+        return os.read(terminal, 65536)
+    return b""
+
+
 def test_all_is_taken_whatever_goes_wrong_on_the_way(tmp_path: Path) -> None:
     """429, 500, cut and hanging connections, and 400 for some."""
     settings = tmp_path / "llmtrain.yml"
     with Receiver() as receiver:
-        rule = {"url": receiver.url, "remote_timeout": "300ms", "headers": {"X-Scope-OrgID": "team"}}
+        rule = {"url": receiver.url, "remote_timeout": "3s", "headers": {"X-Scope-OrgID": "team"}}
         settings.write_text(yaml.safe_dump({"remote_write": [rule]}))
         receiver.failures = [
             *(Failure(429, headers={"Retry-After": "0"}), Failure(500), Failure(cut=True)),
@@ -348,15 +357,16 @@ def test_a_server_that_hangs_is_in_the_way_of_nobody(tmp_path: Path) -> None:
     append(tmp_path / "logs" / "a" / "logging.jsonl", *(swift(step) for step in range(1, 11)))
     with Receiver() as good, Receiver() as bad:
         bad.failures = [Failure(hang=True)] * 100
-        args = (tmp_path / "logs", "--remote-write", bad.url, "--remote-write", good.url)
+        rules = [{"url": bad.url, "remote_timeout": f"{2 * HANGS_SECONDS:g}s"}, {"url": good.url}]
+        settings = tmp_path / "llmtrain.yml"
+        settings.write_text(yaml.safe_dump({"remote_write": rules}))
+        args = (tmp_path / "logs", "--config", settings)
         with ExporterProcess((*args, "--state-dir", tmp_path / "state")) as exporter:
             eventually(lambda: len(_steps(good)) == 10)
             assert exporter.metrics()['llmtrain_step{run="a"}'] == 10
             behind = f'llmtrain_exporter_history_behind_seconds{{destination="{bad.url}"}}'
             eventually(lambda: exporter.metrics()[behind] > 1)
-            began = time.monotonic()
-            exporter.terminate()
-            assert time.monotonic() - began < 8
+            assert exporter.terminate() == 0
 
 
 @pytest.mark.real

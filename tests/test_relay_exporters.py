@@ -268,7 +268,7 @@ def test_a_real_exporter_tells_the_story_and_the_values() -> None:
 
         with RelayProcess(env=env) as relay:
             drawn = eventually(picture)
-        card = one.cards[0]
+        card = one.cards[-1]  # that of the picture: who gives up a picture may give up a story
         assert "policy 崩溃" in card.title
         assert "事故：始于第 7 步，第 32 步最严重，未恢复：KL (7) \u2192 " in card.text
         assert "`--beta 0.1`（现值 0.04）" in card.text

@@ -21,7 +21,7 @@ from tests.bots import bot
 from tests.certificates import certify
 from tests.receiving import Receiver
 from tests.relaying import RelayProcess, alert, group
-from tests.servers import HANGS_SECONDS, KILLED_SECONDS, ExporterProcess, Server, eventually, free_port
+from tests.servers import HANGS_SECONDS, ExporterProcess, Server, eventually, free_port
 from tests.test_watch import DAY, Loop
 from tests.training import append, swift
 
@@ -301,4 +301,4 @@ def test_a_closed_terminal_ends_it(settings: Path) -> None:
     eventually(ready)
     os.close(leader)
     process.send_signal(signal.SIGHUP)
-    assert process.wait(KILLED_SECONDS) == 0
+    assert process.wait(HANGS_SECONDS) == 0

@@ -19,7 +19,7 @@ from llmtrain_exporter.ingest.argument_files import HUGGING_FACE_FILES
 from llmtrain_exporter.ingest.arguments import read_hyper_parameters
 from llmtrain_exporter.publish.replay import Manner, Pace, ReplayError, replay
 
-from tests.servers import HANGS_SECONDS
+from tests.servers import HANGS_SECONDS, eventually
 
 LOG = "logging.jsonl"
 
@@ -288,9 +288,8 @@ def replaying(*arguments: str | Path) -> subprocess.Popen[str]:
 def test_ctrl_c_ends_a_replay_quietly(source: Path, tmp_path: Path) -> None:
     """Exit code 130, no traceback, and whole lines in the file."""
     target = tmp_path / "copy" / LOG
-    with replaying(source, target.parent, "--speed", "20") as process:
-        while not (target.exists() and target.stat().st_size):
-            assert process.poll() is None
+    with replaying(source, target.parent, "--interval", f"{HANGS_SECONDS:g}s") as process:
+        eventually(lambda: target.exists() and target.stat().st_size)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=HANGS_SECONDS)
     assert process.returncode == 130

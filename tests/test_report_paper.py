@@ -13,6 +13,8 @@ from llmtrain_exporter.cli.shell import run as run_cli
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.publish.demo import BUNDLED, COLLAPSE
 
+from tests.servers import HANGS_SECONDS
+
 try:
     from playwright.sync_api import Browser, sync_playwright
 except ImportError:
@@ -32,7 +34,9 @@ def browser(real_tool: Callable[[str], Path]) -> Iterator[Browser]:
     """The system's chromium."""
     path = real_tool("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox"], timeout=HANGS_SECONDS * 1000
+        )
         yield browser
         browser.close()
 
@@ -47,6 +51,7 @@ def pages(
     out = folder / "report.html"
     assert run_cli(commands, ["report", str(log), "-o", str(out), "--lang", lang.value, *more]) == 0
     page = browser.new_page()
+    page.set_default_timeout(HANGS_SECONDS * 1000)
     page.goto(out.as_uri())
     for summary in page.locator("main > section > details > summary").all() if opened else ():
         summary.click()

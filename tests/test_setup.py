@@ -531,10 +531,7 @@ def started_with(folder: Path, name: str) -> list[str]:
 
 def chosen_ports() -> dict[str, int]:
     """Free ones, and different."""
-    found: dict[str, int] = {}
-    for name in PORTS:
-        found[name] = eventually(lambda: (port := free_port()) not in found.values() and port)
-    return found
+    return {name: free_port() for name in PORTS}
 
 
 def as_options(ports: Mapping[str, int]) -> list[str]:

@@ -18,7 +18,7 @@ from llmtrain_exporter.push.write_request import RequestEncoder
 from tests.certificates import certify
 from tests.receiving import Failure, Receiver, SecureReceiver
 from tests.sent_records import log
-from tests.servers import free_port
+from tests.servers import HANGS_SECONDS, free_port
 
 BODY = literal(RequestEncoder({}).encode(log(2)))
 
@@ -117,19 +117,19 @@ def test_what_a_server_says_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "trouble"),
+    ("failure", "trouble", "seconds"),
     [
-        (Failure(hang=True), "timeout"),
-        (Failure(drip=True), "timeout"),
-        (Failure(cut=True), "connection"),
+        (Failure(hang=True), "timeout", 0.3),
+        (Failure(drip=True), "timeout", 0.3),
+        (Failure(cut=True), "connection", HANGS_SECONDS),
     ],
 )
-def test_who_does_not_answer_is_left(failure: Failure, trouble: str) -> None:
+def test_who_does_not_answer_is_left(failure: Failure, trouble: str, seconds: float) -> None:
     """In time, however slowly an answer drips."""
     with Receiver() as receiver:
         receiver.failures += [failure] * 2
         began = time.monotonic()
-        answer = post(receiver.url, remote_timeout=0.3)
+        answer = post(receiver.url, remote_timeout=seconds)
         assert (answer.status, answer.trouble) == (0, trouble)
         assert time.monotonic() - began < 20
 

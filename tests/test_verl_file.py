@@ -261,4 +261,4 @@ def test_what_the_real_loggers_write_is_read_live_to_the_last_number(tmp_path: P
                 assert record.get(metric) == pytest.approx(verl_lab.row(step)[key], rel=0, abs=0, nan_ok=True)
         tested = [record.step for record in read.records if record.kind is RowKind.EVAL]
         assert tested[-3:] == [step for step in (100, 150, 200, 250, 300) if first <= step <= last][-3:]
-    assert read.looks > 20
+    assert read.looks > 2  # while it was written: in more parts than there were processes
