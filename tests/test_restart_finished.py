@@ -492,9 +492,12 @@ def test_many_logs_are_read_once_though_another_program_counts_otherwise(
     monkeypatch.setattr(run_set, "READ_AT_ONCE", 0)
     read_here: list[str] = []
     meet = run_set.RunSet.meet_awaited
-    monkeypatch.setattr(
-        run_set.RunSet, "meet_awaited", lambda self, path: read_here.append(path) or meet(self, path)
-    )
+
+    def met(runs: run_set.RunSet[Any], path: str) -> LiveRun[Any]:
+        read_here.append(path)
+        return meet(runs, path)
+
+    monkeypatch.setattr(run_set.RunSet, "meet_awaited", met)
     loop = Restarted(tmp_path / "logs", file, AtOnce)
     loop.scan(4)
     loop.pass_time(4)

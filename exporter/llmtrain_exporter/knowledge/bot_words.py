@@ -56,61 +56,61 @@ UNANSWERED = {
 }
 
 # Why those of one chat do not.
-FEISHU_ADDRESS = Text(
+NO_BOT_OF_URL = Text(
     "it says that the address is no bot's: check the bot's url", "它称该地址不是机器人：请检查机器人的 url"
 )
-FEISHU_IP = Text(
+MACHINE_NOT_LISTED = Text(
     "it does not take messages from this machine: check the bot's list of addresses",
     "它不接收本机的消息：请检查机器人的 IP 白名单",
 )
-DINGTALK_ADDRESS = Text(
+NO_BOT_OF_TOKEN = Text(
     "it says that the address is no bot's: check the access_token in the bot's url",
     "它称该地址不是机器人：请检查机器人 url 里的 access_token",
 )
-DINGTALK_UNWELCOME = Text("it does not like a link or a word in the card", "它不接受卡片里的某个链接或词语")
-DINGTALK_SECURITY = Text(
+UNWELCOME = Text("it does not like a link or a word in the card", "它不接受卡片里的某个链接或词语")
+SECURITY = Text(
     "it says that its security settings are not met: check the secret and this machine's clock",
     "它称未满足安全设置：请检查 secret 和本机时钟",
 )
-DINGTALK_OFF = Text(
+SWITCHED_OFF = Text(
     "it says that the bot is switched off: switch it on in its group", "它称机器人已停用：请在群里启用"
 )
-DINGTALK_IP = Text(
+MACHINE_REFUSED = Text(
     "it takes no messages from this machine: check the bot's list of addresses",
     "它不接收来自本机的消息：请检查机器人的 IP 地址段",
 )
-WECOM_ADDRESS = Text(
+NO_BOT_OF_KEY = Text(
     "it says that the address is no bot's: check the key in the bot's url",
     "它称该地址不是机器人：请检查机器人 url 里的 key",
 )
-DISCORD_ADDRESS = Text(
+NO_WEBHOOK = Text(
     "it says that there is no such webhook: check the bot's url", "它称没有这个 webhook：请检查机器人的 url"
 )
-SLACK_ADDRESS = Text(
+NO_WEBHOOK_OF_APP = Text(
     "it says that the address is no webhook of an app: check the bot's url",
     "它称该地址不是应用的 webhook：请检查机器人的 url",
 )
-TELEGRAM_TOKEN = Text(
+TOKEN = Text(
     "it says that there is no bot of this token: check the token",
     "它称该 token 没有对应的机器人，请检查",
 )
-TELEGRAM_NOT_IN_CHAT = Text(
+NOT_IN_CHAT = Text(
     "it may not write to that chat: add the bot to it, with the right to post",
     "它无权在该聊天中发言：请把机器人加进去，并授予发消息的权限",
 )
-TELEGRAM_NO_CHAT = Text(
+NO_CHAT = Text(
     "it finds no such chat: check chat_id, and add the bot to that chat",
     "它找不到该聊天：请检查 chat_id，并把机器人加进去",
 )
-TELEGRAM_NO_TOPIC = Text(
+NO_TOPIC = Text(
     "the topic is not there or closed: check message_thread_id (General has none)",
     "话题不存在或已关闭：请检查 message_thread_id（General 没有）",
 )
-TELEGRAM_TOO_LARGE = Text("it says that the message is too large", "它称消息过大")
-TELEGRAM_STRANGE = Text(
+TOO_LARGE = Text("it says that the message is too large", "它称消息过大")
+NOT_THE_API = Text(
     "its server answers {answer}, and not as the Bot API: check api_url",
     "其服务器应答 {answer}，不像 Bot API：请检查 api_url",
 )
-TELEGRAM_MOVED = Text(
+MOVED = Text(
     "the group has become a supergroup: set chat_id to {moved}", "群已升级为超级群：请把 chat_id 改为 {moved}"
 )

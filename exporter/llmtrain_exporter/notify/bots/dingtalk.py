@@ -30,9 +30,9 @@ from llmtrain_exporter.notify.chat.rules import SignedRule
 
 MOST_BYTES = 19_500  # of 20,000
 
-_NO_BOT = closed("address", words.DINGTALK_ADDRESS)
+_NO_BOT = closed("address", words.NO_BOT_OF_TOKEN)
 _TOO_LONG = never("too_long", words.TOO_LONG)
-_UNWELCOME = never("content", words.DINGTALK_UNWELCOME)
+_UNWELCOME = never("content", words.UNWELCOME)
 
 SECURITY = 310000  # whichever of the three settings is not met, which its words tell apart
 
@@ -42,12 +42,12 @@ CODES = {
     90018: RATE,
     90030: RATE,
     410100: RATE,
-    SECURITY: closed("signature", words.DINGTALK_SECURITY),
+    SECURITY: closed("signature", words.SECURITY),
     300001: _NO_BOT,
     300005: _NO_BOT,
     400101: _NO_BOT,
     400106: _NO_BOT,
-    400102: closed("disabled", words.DINGTALK_OFF),
+    400102: closed("disabled", words.SWITCHED_OFF),
     40035: UNREADABLE_CARD,
     101002: _TOO_LONG,
     460101: _TOO_LONG,
@@ -59,7 +59,7 @@ CODES = {
 
 _SECURITY_WORDS = (
     ("keyword", KEYWORD),
-    ("whitelist", closed("ip", words.DINGTALK_IP)),
+    ("whitelist", closed("ip", words.MACHINE_REFUSED)),
 )
 
 

@@ -37,7 +37,7 @@ MOST_TITLE, MOST_DESCRIPTION = 256, 4096  # characters
 MOST_PICTURE_BYTES = 8 * 1024 * 1024
 CHART = "chart.png"
 
-_ADDRESS = closed("address", words.DISCORD_ADDRESS)
+_ADDRESS = closed("address", words.NO_WEBHOOK)
 _MARKUP = re.compile(r"[\\*_~`|<>\[\]#]")
 
 

@@ -42,10 +42,10 @@ TEMPLATES = {
 CODES = {
     11232: RATE,
     11200: BUSY,
-    19001: closed("address", words.FEISHU_ADDRESS),
+    19001: closed("address", words.NO_BOT_OF_URL),
     19002: UNREADABLE_CARD,
     19021: closed("signature", words.SIGNATURE),
-    19022: closed("ip", words.FEISHU_IP),
+    19022: closed("ip", words.MACHINE_NOT_LISTED),
     19024: KEYWORD,
     MALFORMED: UNREADABLE_CARD,
 }

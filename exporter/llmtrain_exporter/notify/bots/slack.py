@@ -24,7 +24,7 @@ from llmtrain_exporter.printable import printable
 
 MOST_CHARACTERS, MOST_IN_BLOCK = 12_000, 3000
 
-_ADDRESS = closed("address", words.SLACK_ADDRESS)
+_ADDRESS = closed("address", words.NO_WEBHOOK_OF_APP)
 
 
 class Mrkdwn:

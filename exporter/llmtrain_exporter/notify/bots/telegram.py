@@ -48,11 +48,11 @@ _TOKEN = re.compile(r"[0-9]{3,19}:[A-Za-z0-9_-]{20,100}")
 _LINK_LIKE = re.compile(r"\.(?=[^\W\d_])|@(?=\w)|(?<![\w/<>])/(?=\w)")
 _TAG = re.compile(r"<[^>]*>")
 
-_TOKEN_WRONG = closed("token", words.TELEGRAM_TOKEN)
-_NOT_IN_CHAT = closed("chat", words.TELEGRAM_NOT_IN_CHAT)
-_NO_CHAT = closed("chat", words.TELEGRAM_NO_CHAT)
-_NO_TOPIC = closed("topic", words.TELEGRAM_NO_TOPIC)
-_TOO_LARGE = never("too_long", words.TELEGRAM_TOO_LARGE)
+_TOKEN_WRONG = closed("token", words.TOKEN)
+_NOT_IN_CHAT = closed("chat", words.NOT_IN_CHAT)
+_NO_CHAT = closed("chat", words.NO_CHAT)
+_NO_TOPIC = closed("topic", words.NO_TOPIC)
+_TOO_LARGE = never("too_long", words.TOO_LARGE)
 
 REFUSALS = (
     ("chat not found", _NO_CHAT),
@@ -195,7 +195,7 @@ def _judge(answer: Answer) -> Judgement:
 
 
 def _strange(status: int) -> Text:
-    return filled(words.TELEGRAM_STRANGE, answer=status)
+    return filled(words.NOT_THE_API, answer=status)
 
 
 def _refusal(answer: Answer, content: Mapping[str, Any], parameters: Mapping[str, Any]) -> Judgement:
@@ -208,7 +208,7 @@ def _refusal(answer: Answer, content: Mapping[str, Any], parameters: Mapping[str
         return _TOO_LARGE
     moved = parameters.get("migrate_to_chat_id")
     if isinstance(moved, int):
-        return closed("chat", filled(words.TELEGRAM_MOVED, moved=moved))
+        return closed("chat", filled(words.MOVED, moved=moved))
     said = own_words(content)
     known = (judged for part, judged in REFUSALS if part in said.lower())
     refused = unread_card(f"{answer.status} {said}")

@@ -37,7 +37,7 @@ from llmtrain_exporter.notify.chat.rules import WebhookRule
 MOST_BYTES = 4096
 MOST_PICTURE_BYTES = 2 * 1024 * 1024
 
-_NO_BOT = closed("address", words.WECOM_ADDRESS)
+_NO_BOT = closed("address", words.NO_BOT_OF_KEY)
 
 CODES = {
     -1: BUSY,
