@@ -9,14 +9,16 @@ import pytest
 from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.analyse.diagnosis.case import Case
 from llmtrain_exporter.analyse.diagnosis.prescribing import proposals
+from llmtrain_exporter.analyse.run import Run, RunOptions
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.producers import SWIFT
 from llmtrain_exporter.knowledge.remedies import REMEDIES
 from llmtrain_exporter.knowledge.text import Lang
-from llmtrain_exporter.model import Diagnosis, Snapshot, State
+from llmtrain_exporter.model import Diagnosis, Health, HyperParameters, Snapshot, State
 from llmtrain_exporter.model import series as of
 from llmtrain_exporter.story import diagnosis as told
 
-from tests.analysing import grpo, trained
+from tests.analysing import grpo, records, trained
 
 ARGUMENTS = {"rlhf_type": "grpo", "beta": 0.04, "max_completion_length": 512, "save_steps": 20}
 
@@ -112,6 +114,35 @@ def test_silence_does_not_lead_where_a_record_speaks_against_the_run(lang: Lang)
     )
     healthy = replace(run_of(collapse(60, ())), state=State.STALLED, last_record=1.8e9)
     assert diagnose(healthy).causes[0].cause == "hung_process"
+
+
+def test_a_run_that_is_silent_for_days_was_cut_off_and_does_not_hang() -> None:
+    """Of an old log it is asked how the run ended, not in what it waits; a weekend may pass first."""
+    folded = Run(RunOptions(), HyperParameters())
+    folded.fold_all(list(records(collapse(60, ()))), 1.8e9)
+    for days, cause, remedy in (
+        (2.9, "hung_process", "inspect_process"),
+        (3.1, "cut_off", "see_how_it_ended"),
+    ):
+        run = folded.snapshot("run", "run", SWIFT, 1.8e9 + days * 86400)
+        found = diagnose(run)
+        assert (run.state, run.health) == (State.STALLED, Health.BROKEN)
+        assert [each.cause for each in found.causes] == [cause]
+        assert [(proof.metric, proof.at) for proof in found.causes[0].evidence] == [
+            (of(c.LAST_RECORD), 1.8e9)
+        ]
+        assert found.remedies[0].remedy == remedy
+
+
+def test_a_run_whose_pace_allows_for_days_is_not_cut_off_by_them() -> None:
+    """And one that its trainer has closed was not, however long ago."""
+    folded = Run(RunOptions(), HyperParameters())
+    for record, arrived in zip(records(collapse(3, ())), (0, 1e6, 2e6), strict=True):
+        folded.fold(record, arrived)
+    assert not folded.snapshot("run", "run", SWIFT, 8e6).cut_off
+    assert folded.snapshot("run", "run", SWIFT, 13e6).cut_off
+    folded.ending.closed = True
+    assert not folded.snapshot("run", "run", SWIFT, 13e6).cut_off
 
 
 def test_checkpoints_are_proposed_in_time_for_such_trouble() -> None:

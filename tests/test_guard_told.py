@@ -123,6 +123,9 @@ def test_settings_are_told_as_rescues_have_left_them(tmp_path: Path) -> None:
     assert "(now 0.04)" in actions  # nobody knows what beta was set to
     assert story_words.SETTINGS_SINCE_RESCUE.en in repr(settings_section(run, Lang.EN))
     assert full_object(run, Lang.EN)["settings"]["learning_rate"] == 1e-6  # type: ignore[index]
+    (info,) = (dict(key.labels) for key in run.samples if key.metric is c.RUN)
+    assert (info["learning_rate"], info["max_grad_norm"], info["beta"]) == ("1e-6", "0.5", "0.04")
+    assert "skip_bad_updates" not in info
     (past,) = read_past(str(folder), RunRules(Settings(), RunOptions()), TIME)
     assert isinstance(past, PastRun)
     assert past.snapshot.hyper_parameters.numbers["learning_rate"] == 0.01

@@ -299,9 +299,22 @@ def test_what_documents_show_of_a_folder_without_a_log_is_what_is_printed(
     assert "".join(printed_now.split()) in shown
 
 
-def test_a_text_about_trainings_is_not_proposed_as_a_log(tmp_path: Path, told: Told) -> None:
-    """A document shows rows, too: nobody prints into one."""
-    shutil.copy(ROOT / "docs/sources.md", tmp_path)
+@pytest.mark.parametrize("page", ["sources.md", "sources.zh.md"])
+def test_a_text_about_trainings_is_not_proposed_as_a_log(tmp_path: Path, told: Told, page: str) -> None:
+    """A document shows rows in its sentences, too: nobody prints into one, whatever it is called."""
+    shutil.copy(ROOT / "docs" / page, tmp_path)
+    shutil.copy(ROOT / "docs" / page, tmp_path / "sources.txt")
     assert "--stdout-log 'sources" not in told("check", tmp_path)
-    shutil.copy(ROOT / "docs/sources.md", tmp_path / "sources.txt")
-    assert "--stdout-log 'sources.txt'" in told("check", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "behind", ["", "  ", "\x1b[0m", " 10%|\u2588 | 5/50 [00:05<00:45, 1.00s/it]", " [rank1] was here"]
+)
+def test_a_printed_log_is_proposed_whatever_stands_behind_some_of_its_rows(
+    tmp_path: Path, told: Told, behind: str
+) -> None:
+    """Bars, colours; and what another process prints into the line of a row, but not into that of each."""
+    row = "{'loss': 0.5, 'grad_norm': 1.0, 'learning_rate': 1e-05, 'epoch': 0.1}"
+    others = "" if "was here" not in behind else f"{row}\n"
+    (tmp_path / "console.txt").write_text(f"Loading\n{row}{behind}\n{others}")
+    assert "--stdout-log 'console.txt'" in told("check", tmp_path)

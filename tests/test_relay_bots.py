@@ -385,7 +385,8 @@ def test_addresses_of_runs_keep_their_name() -> None:
 def test_a_group_that_moved_is_told_with_its_new_id() -> None:
     """A group of Telegram's that becomes a supergroup has another id, which the answer knows."""
     judged = CHATS["telegram"].judge(Answer(400, json.dumps(MOVED).encode(), {}))
-    assert judged.hint == "the group has become a supergroup: set chat_id to -1001234567890"
+    assert judged.hint is not None
+    assert judged.hint.en == "the group has become a supergroup: set chat_id to -1001234567890"
 
 
 def test_a_token_stands_in_the_address_alone() -> None:
@@ -437,5 +438,6 @@ def test_the_hint_about_keywords_names_the_setting() -> None:
     """And no word that cards do not hold."""
     for kind, body in (("feishu", {"code": 19024}), ("dingtalk", {"errcode": 310000, "errmsg": "keyword"})):
         hint = CHATS[kind].judge(Answer(200, json.dumps(body).encode(), {})).hint
-        assert "as keyword in its settings" in hint
-        assert '"' not in hint
+        assert hint is not None
+        assert "as keyword in its settings" in hint.en
+        assert '"' not in hint.en

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import pytest
 from anyio import to_thread
+from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.call import Answer
 from llmtrain_exporter.notify.chat.descriptor import Rate
@@ -471,7 +472,7 @@ def test_a_refusal_is_followed_by_a_longer_silence_each_time() -> None:
         waits.append(step)
         now += step
     assert waits == [2, 4, 8, 16, 32, 60, 60]
-    asked = closed("x", "y")
+    asked = closed("x", Text("y", "y"))
     pause.over()
     pause.begin(asked, now)
     assert (pause.reason(now + 1.9), pause.reason(now + 2)) == (asked, None)

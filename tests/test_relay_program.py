@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -110,6 +111,22 @@ def test_a_sample_says_why_it_was_not_taken(tmp_path: Path) -> None:
         assert run("--config", path, "--test", "slack").stderr == (
             "Error: no bot is called slack; there are: feishu, wecom\n"
         )
+
+
+def test_a_sample_is_told_in_the_language_of_the_relay(tmp_path: Path) -> None:
+    """What became of it, why, and what to do; by a variable and by the file."""
+    with bot("feishu") as feishu, bot("wecom") as wecom:
+        feishu.fail("refuse")
+        path = configured(tmp_path, feishu, wecom)
+        chinese = {**os.environ, "LLMTRAIN_RELAY_LANG": "zh"}
+        answer = run("--config", path, "--test", env=chinese)
+        assert answer.stdout.splitlines() == [
+            "feishu (feishu, zh)：未接受：它称签名不对：请检查 secret 和本机时钟（signature）",
+            "wecom (wecom, zh)：已接受",
+        ]
+        path.write_text("lang: zh\n" + path.read_text())
+        assert run("--config", path, "--test").stdout == answer.stdout
+    assert "没有配置机器人" in run("--test", env=chinese).stderr
 
 
 def test_a_sample_without_a_bot_is_printed() -> None:

@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llmtrain_exporter.analyse import run_series
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.ingest.discover import Found, SearchOptions, discover
+from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.model import Series, series
 from llmtrain_exporter.push.record_samples import RecordSamples
 from llmtrain_exporter.serve import finished_runs, first_read
 from llmtrain_exporter.serve.finished_runs import FILE, FinishedRuns
@@ -463,6 +466,49 @@ def test_many_logs_that_count_otherwise_than_before_are_told_as_few_are(
     loop.pass_time(4)
     assert counted(loop) == before
     assert all(isinstance(run, SleepingRun) for run in loop.watcher._runs)
+
+
+@pytest.mark.parametrize("newer", [0, 7], ids=["one more counter", "one that counts less"])
+def test_many_logs_are_read_once_though_another_program_counts_otherwise(
+    newer: int, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an upgrade others read all logs, and nobody reads one again; no counter falls."""
+    log = ended(tmp_path / "logs")
+    shutil.copytree(log.parent, tmp_path / "logs/other")
+    counting, changed = run_series.row_counters, series(c.RECORDS, ("kind", "summary"))
+
+    def counts(*counts: Any) -> dict[Series, float]:
+        found = counting(*counts)
+        return {key: value for key, value in found.items() if key != changed} | (
+            {changed: 7.0} if newer else {}
+        )
+
+    with monkeypatch.context() as older:
+        older.setattr(run_series, "row_counters", counts)
+        first = watched(tmp_path / "logs", file)
+    told = "records_total{kind=summary}"
+    assert (first.value("run", told) or 0) == newer
+    monkeypatch.setattr(finished_runs, "_program", lambda: "another")
+    monkeypatch.setattr(run_set, "READ_AT_ONCE", 0)
+    read_here: list[str] = []
+    meet = run_set.RunSet.meet_awaited
+
+    def met(runs: run_set.RunSet[Any], path: str) -> LiveRun[Any]:
+        read_here.append(path)
+        return meet(runs, path)
+
+    monkeypatch.setattr(run_set.RunSet, "meet_awaited", met)
+    loop = Restarted(tmp_path / "logs", file, AtOnce)
+    loop.scan(4)
+    loop.pass_time(4)
+    assert read_here == []
+    assert all(isinstance(run, SleepingRun) for run in loop.watcher._runs)
+    assert [loop.value(name, told) for name in ("run", "other")] == [newer or 1] * 2
+    assert loop.read == first.read == 2 * log.stat().st_size
+    loop.end()
+    again = Restarted(tmp_path / "logs", file)
+    again.scan(4)
+    assert (again.read, again.value("run", told)) == (0, newer or 1)
 
 
 def no_database(file: Path) -> None:

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 from llmtrain_exporter.analyse.diagnosis import diagnose
-from llmtrain_exporter.analyse.diagnosis.case import Case
+from llmtrain_exporter.analyse.diagnosis.case import SILENT_SINCE, Case
 from llmtrain_exporter.analyse.diagnosis.prescribing import applies, length_limit
-from llmtrain_exporter.analyse.diagnosis.weighing import SILENT_SINCE
 from llmtrain_exporter.ingest.dialects import trainer_state
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge.remedies import REMEDIES

@@ -256,6 +256,20 @@ def test_an_incident_comes_with_what_to_do_and_where_to_go_back_to(tmp_path: Pat
     assert "checkpoint-4 (" in said[at + 1] or said[at + 1].endswith("checkpoint-4")
 
 
+@pytest.mark.parametrize("lang", Lang)
+def test_a_run_that_was_over_when_it_was_met_comes_with_what_to_do(tmp_path: Path, lang: Lang) -> None:
+    """Once, behind what has happened to it; of one that is well there is nothing to do."""
+    shutil.copytree(LOGS["demo-collapse"], tmp_path / "demo-collapse")
+    stage = Stage(tmp_path / "demo-collapse", lang)
+    said = stage.look(OVER_SECONDS)
+    told = [line for line in said if watch_words.DO.of(lang).partition("{")[0] in line]
+    assert told == said[-1:]
+    assert "--learning_rate 1e-5" in told[0]
+    append(tmp_path / "well" / LOG, *(swift(step, 20) for step in range(1, 21)), modified=NOW)
+    (line,) = Stage(tmp_path / "well", lang).look(OVER_SECONDS)
+    assert ": swift, sft" in line
+
+
 def test_silence_is_told_and_its_end(tmp_path: Path) -> None:
     """A run that writes nothing for much longer than its own pace has stalled."""
     log = tmp_path / LOG
@@ -323,7 +337,8 @@ def test_a_pipe_tells_the_verdict_that_check_tells(tmp_path: Path, lang: Lang) -
     log = append(tmp_path / "run" / LOG, *map(swift, range(1, 30)), modified=NOW - 86400)
     (run,) = read_each(read_log, [str(log)], RunRules(Settings(), RunOptions()), NOW)
     assert isinstance(run, Snapshot)
-    (line,) = Stage(log, lang).look()
+    line, advice = Stage(log, lang).look()
+    assert watch_words.DO.of(lang).partition("{")[0] in advice
     assert line.endswith(plain(verdict_line(run, lang)))
     assert story_words.NO_LONGER_WRITTEN.of(lang) in line
 

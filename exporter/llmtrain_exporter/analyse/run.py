@@ -245,11 +245,8 @@ class Run:
         """The run as it stands at `now`, Unix time."""
         doing, stalled, profile = self.state(now), self.stalled(now), self.profile
         analysis, evaluations = self.analysis, self.evaluations
-        health = max(
-            self._known(analysis.health) if analysis else Health.UNKNOWN,
-            state.HEALTH_OF[stalled],
-            key=lambda verdict: verdict.value,
-        )
+        found = self._known(analysis.health) if analysis else Health.UNKNOWN
+        health = max(found, state.HEALTH_OF[stalled], key=lambda verdict: verdict.value)
         return Snapshot(
             run=run,
             file=file,
@@ -268,6 +265,7 @@ class Run:
             resumes=tuple(self.position.resumes),
             skipped=dict(self.skipped),
             last_record=self.arrived,
+            cut_off=state.is_cut_off(stalled, now - (self.arrived or now), self._silences()),
             best=None if evaluations.best_loss is None else (evaluations.best_loss, evaluations.best_step),
             hyper_parameters=self._hyper_parameters,
             limits=profile.limits,

@@ -11,6 +11,7 @@ from llmtrain_exporter.analyse.incidents import CHAIN
 from llmtrain_exporter.analyse.signals.tracker import Tracker
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge import catalogue as c
+from llmtrain_exporter.knowledge.arguments import NUMBERS
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Severity
 from llmtrain_exporter.knowledge.skips import REASONS
@@ -64,6 +65,12 @@ def _as_mapping(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
 def info(dialect: str, profile: str, known: Mapping[str, str]) -> Series:
     """The series whose labels are the static facts of a run: `known` and what its log tells."""
     return series(c.RUN, *sorted({**known, "dialect": dialect, "profile": profile}.items()))
+
+
+def with_settings(told: Series, changed: Mapping[str, float]) -> Series:
+    """That series as it is once these settings have changed; one that is no label of it stays out."""
+    numbers = {name: written(changed[name]) for name in NUMBERS if name in changed}
+    return series(c.RUN, *sorted({**dict(told.labels), **numbers}.items())) if numbers else told
 
 
 def counters(analysis: Analysis) -> Iterator[tuple[Series, float]]:

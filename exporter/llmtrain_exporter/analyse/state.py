@@ -10,6 +10,7 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
 from llmtrain_exporter.knowledge.catalogue import evaluation, mismatch, objective, reward, rollout, value
 from llmtrain_exporter.knowledge.metric import Group, Metric
+from llmtrain_exporter.knowledge.pace import CUT_OFF_SECONDS
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.model import Health, Record, RowKind, Series, State, series
 
@@ -85,6 +86,11 @@ def silences(profile: Profile, pace: RunPace) -> Mapping[Severity, float]:
         for severity in reversed(Severity)
         if severity in bounds
     }
+
+
+def is_cut_off(stalled: Severity | None, silent: float, silences: Mapping[Severity, float]) -> bool:
+    """Whether a stalled run is so long without a record, in seconds, that it can no longer hang."""
+    return stalled is not None and silent > max(*silences.values(), CUT_OFF_SECONDS)
 
 
 def samples(current: State, stalled: Severity | None) -> dict[Series, float]:

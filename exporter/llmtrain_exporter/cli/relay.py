@@ -20,6 +20,7 @@ from llmtrain_exporter.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
     from llmtrain_exporter.config.catalogue import Setting
+    from llmtrain_exporter.knowledge.text import Lang
     from llmtrain_exporter.notify.card import Card
     from llmtrain_exporter.notify.config.configure import ConfiguredRelay
 
@@ -138,6 +139,7 @@ def _log_as(chosen: ConfiguredRelay, level: str | None = None) -> None:
 
 def _run_relay(chosen: ConfiguredRelay, read_again: Callable[[], ConfiguredRelay]) -> None:
     from llmtrain_exporter.draw.pictures import can_draw
+    from llmtrain_exporter.knowledge.text import Lang
     from llmtrain_exporter.notify.card_log import card_log
     from llmtrain_exporter.notify.service import relay as run
 
@@ -147,7 +149,7 @@ def _run_relay(chosen: ConfiguredRelay, read_again: Callable[[], ConfiguredRelay
         if not chosen.exporters:
             log.warning("No exporter is configured: cards hold what the alerts say, and not what to change")
         elif not can_draw():
-            log.warning("%s", _no_charts())
+            log.warning("%s", _no_charts(Lang.EN))
         if not any(chosen.settings.links.model_dump().values()):
             log.warning("No public address is configured as links (_LINK_EXPORTER, ...): cards lead nowhere")
         if sys.stderr.isatty():
@@ -161,8 +163,10 @@ def _run_relay(chosen: ConfiguredRelay, read_again: Callable[[], ConfiguredRelay
     run(chosen, announce, card_log(chosen.settings.log_format, sys.stderr), renew)
 
 
-def _no_charts() -> str:
-    return f"Cards have no charts without matplotlib: {how_to_install('report')}"
+def _no_charts(lang: Lang) -> str:
+    from llmtrain_exporter.knowledge.bot_words import NO_CHARTS
+
+    return NO_CHARTS.of(lang).format(how=how_to_install("report"))
 
 
 @contextmanager
@@ -180,13 +184,15 @@ def _silent(name: str) -> Iterator[None]:
 def _test(chosen: ConfiguredRelay, only: str | None) -> int:
     """Send the sample; whether every bot took it, as an exit code."""
     from llmtrain_exporter.draw.pictures import can_draw
+    from llmtrain_exporter.knowledge.bot_words import NO_BOT
     from llmtrain_exporter.notify import delivery
     from llmtrain_exporter.notify.card_log import text_lines
     from llmtrain_exporter.notify.sample import outcome_in_words, send_sample
     from llmtrain_exporter.publish import bundled
 
+    lang = chosen.settings.lang
     if not can_draw():
-        click.echo(_no_charts(), err=True)
+        click.echo(_no_charts(lang), err=True)
     names = [bot.rule.name for bot in chosen.bots]
     if only is not None and only not in names:
         raise Failure(f"no bot is called {only}; there are: {', '.join(names) or 'none'}")
@@ -198,8 +204,8 @@ def _test(chosen: ConfiguredRelay, only: str | None) -> int:
         outcomes = send_sample(chosen, only, bundled.document, bundled.history, show)
     for bot in chosen.bots:
         if bot.rule.name in outcomes:
-            click.echo(outcome_in_words(bot, outcomes[bot.rule.name]))
+            click.echo(outcome_in_words(bot, outcomes[bot.rule.name], lang))
     if not names:
-        click.echo("No bot is configured, so this card went nowhere. See relay --help.", err=True)
+        click.echo(NO_BOT.of(lang), err=True)
     accepted = [outcome.result.value == "sent" for outcome in outcomes.values()]
     return 0 if accepted and all(accepted) else FAILED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -36,6 +37,10 @@ MOST_FOLDERS, MOST_FILES, MOST_READ = 200, 5000, 50
 
 _TEXTS = frozenset(("", ".txt", ".err", ".log", ".out", ".jsonl", ".json", ".stdout", ".text"))
 _LARGE = 1 << 30
+
+_LINE_END = re.compile(rb"[\r\n]+")
+_WORDS_BEHIND = re.compile(r"\}[^\w\s{}\[|]*\s*(?:[^\W\d_]{2}|[^\W\d_a-zA-Z])")
+"""A brace and what closes a quotation, and behind them a word in any script; bars begin with none."""
 
 
 def survey(
@@ -156,7 +161,7 @@ def _looked_into(path: str, options: SearchOptions) -> LeftOut | None:
         return None
     with open(descriptor, "rb") as file:
         data = file.read(MOST_LOOKED_AT) if state.st_size < _LARGE else b""
-    printed = None if _is_document(path, data) else likely(data, options.consoles)
+    printed = None if _is_document(path, data) else likely(_without_sentences(data), options.consoles)
     if printed is not None and not NamePatterns(options.printed).fit(os.path.basename(path)):
         return LeftOut(path, ODD_NAME, detail=printed.name)
     sure = _surely(data, [dialect for dialect in options.dialects if dialect.role is not Role.CONSOLE])
@@ -172,6 +177,18 @@ def _is_document(path: str, data: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _without_sentences(data: bytes) -> bytes:
+    """A text without the lines that go on in words behind a row: they speak of it, and nobody prints it.
+
+    A printed row ends its line, but for what several processes print at once, which is some rows of many.
+    """
+    return b"\n".join(
+        line
+        for line in _LINE_END.split(data)
+        if b"}" not in line or not _WORDS_BEHIND.search(line.decode(errors="replace"))
+    )
 
 
 def _surely(data: bytes, dialects: Sequence[Dialect]) -> Dialect | None:

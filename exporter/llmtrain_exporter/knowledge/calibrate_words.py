@@ -46,6 +46,12 @@ WHY_NOT_USED = Text(
     "它们既未正常结束，也不算异常；或没有可判断的内容；或虽属异常，但没有同类的健康训练。"
     "可用 --healthy 和 --broken 指明。",
 )
+NOT_CLOSED = Text(
+    "Nothing speaks against {names}, but no closing row says that they have ended; many printed logs have "
+    "none. Where they ended well, name them: --healthy {example}",
+    "{names} 没有异常，但日志没有收尾记录，无法确认已结束；许多打印的日志都没有这样的记录。"
+    "如果确已正常结束，请指明：--healthy {example}",
+)
 NO_HEALTHY = Text(
     "There is no healthy run to learn from: none has ended with nothing critical and no incident, and "
     "--healthy names none.",

@@ -21,6 +21,9 @@ STALL_SECONDS_UNKNOWN: Annotated[float, "seconds", src.RUNS] = 3600.0
 HUNG: Annotated[float, "times the silence of a stalled run", src.RUNS] = 2.0
 """From which on it is taken to hang for good: critical."""
 
+CUT_OFF_SECONDS: Annotated[float, "seconds", src.RUNS] = 3 * 86400.0
+"""From which on a run that hung for good is taken to be gone: nobody leaves it like that beyond a weekend."""
+
 TWIN_SECONDS: Annotated[float, "seconds", src.RUNS] = 5.0
 TWIN_SHARE: Annotated[float, "share of the time since the start", src.RUNS] = 0.1
 """Two writers of one run write the same record within the longer of both."""

@@ -161,6 +161,10 @@ SILENT_SINCE = Text(
     "No record since {when}: it was likely killed, or it hangs.",
     "{when} 起没有新记录：可能被杀，也可能卡住。",
 )
+CUT_OFF_SINCE = Text(
+    "No record since {when}, which is too long for a run that hangs: it was ended.",
+    "{when} 起没有新记录，时间之久已不可能是卡住：训练早已结束。",
+)
 KEPT = Text(
     "checkpoints kept from rotation in {folder}: steps {steps}",
     "保留在 {folder} 中、不会被轮换删除的 checkpoint：第 {steps} 步",

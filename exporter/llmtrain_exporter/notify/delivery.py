@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from llmtrain_exporter.knowledge import bot_words as words
 from llmtrain_exporter.knowledge import card_words as cw
 from llmtrain_exporter.knowledge.numerals import number
+from llmtrain_exporter.knowledge.text import Lang, Text
 from llmtrain_exporter.notify import secrecy
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.call import Call, NoAnswerError
 from llmtrain_exporter.notify.card import Card, PlainText, section_texts
-from llmtrain_exporter.notify.chat.answers import ACCEPTED, Judgement, Verdict
+from llmtrain_exporter.notify.chat.answers import ACCEPTED, Judgement, Verdict, filled
 from llmtrain_exporter.notify.chat.descriptor import Bot, Message, Rate
 from llmtrain_exporter.notify.chat.rules import BotRule
 from llmtrain_exporter.notify.compose import Backlog, name_of
@@ -41,8 +43,8 @@ MOST_TRIED = 10_000
 _NO_NEWS = {
     News.STALE: Outcome(Result.STALE),
     News.KNOWN: Outcome(Result.KNOWN),
-    News.EARLY: Outcome(Result.EARLY, "early", "it may be over or part of another card in a moment"),
-    News.PAST: Outcome(Result.EARLY, "past", "it says that something is over which has begun later"),
+    News.EARLY: Outcome(Result.EARLY, "early", words.EARLY),
+    News.PAST: Outcome(Result.EARLY, "past", words.PAST),
 }
 
 log = logging.getLogger(__name__)
@@ -113,7 +115,7 @@ class Delivery:
 
     async def _deliver(self, group: Notification, draft: Draft) -> Outcome:
         if group.group_key in self._under_way:
-            return Outcome(Result.LATER, "under_way", "a card of the same group is being sent")
+            return Outcome(Result.LATER, "under_way", words.UNDER_WAY)
         self._under_way.add(group.group_key)
         try:
             review = self._memory.review(group, self._ports.now())
@@ -187,7 +189,7 @@ class Delivery:
         while True:
             now = ports.clock()
             if ports.ending():
-                return Outcome(Result.LATER, "ending", "the relay ends")
+                return Outcome(Result.LATER, "ending", words.ENDING)
             if (closed := self._turns.closed(now)) is not None:
                 return Outcome(Result(closed.verdict.value), closed.reason, closed.hint)
             wait = self._turns.take(now, 0.0 if critical else 0.25)
@@ -195,11 +197,14 @@ class Delivery:
                 return None
             if now >= until or until - now < wait < math.inf:
                 ports.telemetry.held_back(self.name)
-                return Outcome(Result.LATER, "limit", f"it may be sent {self._rate()} at most")
+                return Outcome(Result.LATER, "limit", self._limit())
             await ports.sleep(min(wait, LOOK_SECONDS))
 
-    def _rate(self) -> str:
-        return " and ".join(f"{rate.count} in {rate.seconds:g} s" for rate in self._rates)
+    def _limit(self) -> Text:
+        rates = [{"count": rate.count, "seconds": f"{rate.seconds:g}"} for rate in self._rates]
+        each = [filled(words.RATE_OF, **rate) for rate in rates]
+        rate = {lang: words.AND.of(lang).join(one.of(lang) for one in each) for lang in Lang}
+        return Text(*(words.LIMIT.of(lang).format(rate=rate[lang]) for lang in Lang))
 
     async def _send(self, card: Card, forms: Iterable[_Form], retried: bool) -> Outcome:
         """Send what there is a token for: in the best form, and in lesser ones if the bot refuses that."""
@@ -270,26 +275,26 @@ class Delivery:
             text = " / ".join((card.title, *section_texts(card, PlainText())))
             sentence = "Bot %s takes this card in no form: %s: %s"
             # The card stands nowhere else, so the log's limit for what is said often must not swallow it.
-            log.error(sentence, self.name, judged.hint, text, extra={"each_one": True})
+            log.error(sentence, self.name, _in_the_log(judged), text, extra={"each_one": True})
             return Outcome(Result.NEVER, judged.reason, judged.hint)
         if self._trouble != judged.reason:
             level = logging.ERROR if judged.verdict is Verdict.CLOSED else logging.WARNING
-            log.log(level, "Bot %s (%s) takes no card: %s", self.name, self.bot.rule.kind, judged.hint)
+            log.log(
+                level, "Bot %s (%s) takes no card: %s", self.name, self.bot.rule.kind, _in_the_log(judged)
+            )
         self._trouble = judged.reason
         others = self._turns.closed(self._ports.clock()) is None
         result = Result.LATER if others else Result(judged.verdict.value)
         return Outcome(result, judged.reason, judged.hint)
 
 
+def _in_the_log(judged: Judgement) -> str:
+    return judged.hint.en if judged.hint else judged.reason
+
+
 def _unanswered(reason: str) -> Judgement:
-    hints = {
-        "timeout": "it did not answer in time",
-        "tls": "its certificate cannot be verified; is a proxy in between?",
-        "proxy": "the proxy of this machine cannot be reached",
-        "redirect": "its address leads elsewhere, and secrets are not sent there: check the bot's url",
-    }
     verdict = Verdict.CLOSED if reason == "redirect" else Verdict.LATER
-    return Judgement(verdict, reason, hints.get(reason, "it cannot be reached"))
+    return Judgement(verdict, reason, words.UNANSWERED.get(reason, words.UNREACHABLE))
 
 
 def _rates(usual: Iterable[Rate], rule: BotRule) -> list[Rate]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card
 from llmtrain_exporter.notify.compose import Backlog
@@ -32,12 +33,12 @@ class Outcome:
 
     result: Result
     reason: str = ""
-    hint: str = ""
+    hint: Text | None = None
 
     @property
     def text(self) -> str:
         """All of it."""
-        return self.result.value + (f" ({self.reason}: {self.hint})" if self.reason else "")
+        return self.result.value + (f" ({self.reason}: {self.hint.en})" if self.hint else "")
 
 
 @dataclass(frozen=True, slots=True)

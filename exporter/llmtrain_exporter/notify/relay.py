@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from llmtrain_exporter.knowledge import bot_words
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.alert_words import is_incident
 from llmtrain_exporter.notify.card import Card
@@ -151,7 +152,7 @@ class Relay:
             # One bot's trouble is not another's. Alertmanager comes again, and the log says why.
             log.exception("The card for bot %s could not be made", delivery.name)
             self._telemetry.failed(delivery.name, "internal")
-            return Outcome(Result.LATER, "internal", "the relay could not make the card; its log says why")
+            return Outcome(Result.LATER, "internal", bot_words.INTERNAL)
 
 
 class _Question:

@@ -12,6 +12,7 @@ import anyio
 from anyio import to_thread
 
 from llmtrain_exporter import __version__
+from llmtrain_exporter.knowledge import bot_words as words
 from llmtrain_exporter.knowledge.alerting.runs import INCIDENT
 from llmtrain_exporter.knowledge.text import Lang
 from llmtrain_exporter.notify.card import Card
@@ -78,8 +79,10 @@ def send_sample(
     return anyio.run(run).outcomes
 
 
-def outcome_in_words(bot: Bot[Any], outcome: Outcome) -> str:
+def outcome_in_words(bot: Bot[Any], outcome: Outcome, lang: Lang) -> str:
     """What a bot said to the sample, in a line."""
-    accepted = outcome.result.value == "sent"
-    result = "accepted" if accepted else f"not accepted: {outcome.hint} ({outcome.reason})"
-    return f"{bot.rule.name} ({bot.rule.kind}, {bot.lang.value}): {result}"
+    name = f"{bot.rule.name} ({bot.rule.kind}, {bot.lang.value})"
+    if outcome.result.value == "sent":
+        return words.ACCEPTED.of(lang).format(bot=name)
+    hint = outcome.hint.of(lang) if outcome.hint else ""
+    return words.NOT_ACCEPTED.of(lang).format(bot=name, hint=hint, reason=outcome.reason)

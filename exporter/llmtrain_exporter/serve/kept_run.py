@@ -89,6 +89,12 @@ def counted_run(run: LiveRun[Sparkline], snapshot: Snapshot) -> KeptRun:
     return _kept(run, snapshot, run.predecessor())
 
 
+def with_counters(kept: KeptRun, before: Predecessor) -> KeptRun:
+    """The same run, counted so."""
+    at_least_zero = dict.fromkeys(before.carried, 0.0)  # what is carried may bring a count to nothing
+    return replace(kept, samples={**kept.samples, **at_least_zero, **before.counters}, before=before)
+
+
 def _kept(run: LiveRun[Sparkline], snapshot: Snapshot, before: Predecessor) -> KeptRun:
     samples = {**snapshot.samples, **check_samples(snapshot), **headline_samples(snapshot)}
     return KeptRun(outline(snapshot), samples, before, run.observer.alone())

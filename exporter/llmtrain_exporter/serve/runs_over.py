@@ -18,11 +18,12 @@ from llmtrain_exporter.serve.kept_run import (
     named,
     packed_run,
     unpacked_run,
+    with_counters,
 )
 from llmtrain_exporter.serve.pulse import Pulse
 from llmtrain_exporter.serve.sparkline import Sparkline
 from llmtrain_exporter.watching.live import LiveRun
-from llmtrain_exporter.watching.predecessor import Predecessor, comes_to_the_same
+from llmtrain_exporter.watching.predecessor import Predecessor, counted_on
 from llmtrain_exporter.watching.rules import RunRules
 from llmtrain_exporter.watching.run_set import Awaited
 from llmtrain_exporter.watching.sleeping import SleepingRun, kept_asleep
@@ -83,19 +84,35 @@ class RunsOver:
     def taken(self, awaited: Awaited, packed: PackedRun, now: float) -> SleepingRun | None:
         """A run that was read elsewhere, published and kept; None where its log is not so any more.
 
-        None, too, where it does not come to what was counted in its place: who knows that has to read it.
+        None, too, where another text was counted in its place: who knows what has to read it.
         """
         try:
             kept = unpacked_run(packed)
         except WrongDataError:
             log.debug("%s: what was read of it is wrong", awaited.found.path, exc_info=True)
             return None
-        if awaited.before is not None and not comes_to_the_same(kept.before, awaited.before):
+        counted = self._counted_on(kept, packed, awaited.before)
+        if counted is None:
             return None
+        kept, packed = counted
         sleeping = self._published(awaited, kept, now)
         if sleeping is not None:
             self._note(awaited, packed)
         return sleeping
+
+    @staticmethod
+    def _counted_on(
+        kept: KeptRun, packed: PackedRun, before: Predecessor | None
+    ) -> tuple[KeptRun, PackedRun] | None:
+        """The run, and the same as bytes, with what was counted in its place; None where that cannot be."""
+        counted = kept.before if before is None else counted_on(kept.before, before)
+        if counted == kept.before:
+            return kept, packed
+        if counted is None:
+            return None
+        kept = with_counters(kept, counted)
+        again = packed_run(kept)
+        return None if again is None else (kept, again)
 
     def shrinks_at(self, run: Snapshot) -> float:
         """Unix time from which on only those of its series are exposed that last; for most runs never."""

@@ -113,7 +113,8 @@ def _well_over(run: Snapshot, incident: Incident, end: int, lang: Lang) -> str:
 def _silence(run: Snapshot, lang: Lang) -> Iterator[Line]:
     at = run.last_record
     if run.state is State.STALLED and at is not None:
-        yield phrase(words.SILENT_SINCE, lang, when=Moment(moment_text(at), at))
+        form = words.CUT_OFF_SINCE if run.cut_off else words.SILENT_SINCE
+        yield phrase(form, lang, when=Moment(moment_text(at), at))
 
 
 def chain_line(incident: Incident, lang: Lang) -> Line:

@@ -48,12 +48,13 @@ def standing_line(run: Snapshot, lang: Lang) -> Line:
 
 
 def so_far(run: Snapshot, lang: Lang) -> Iterator[Line]:
-    """What has happened to a run before anybody looked."""
+    """What has happened to a run before anybody looked, and what to do about it."""
     yield standing_line(run, lang)
     for resume in run.resumes:
         yield phrase(words.RESUMED, lang, **counted_in(run, lang), last=resume.last, first=resume.first)
     sections = essentials(run_story(run, lang))
     yield from lines_in(blocks_of(sections, Part.INCIDENTS, Part.FINDINGS, Part.GUARD))
+    yield from filter(None, (advice_line(run, lang),))
 
 
 def news(before: Snapshot, run: Snapshot, now: float, lang: Lang) -> Iterator[Line]:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from llmtrain_exporter.analyse.guarded import guard_samples
+from llmtrain_exporter.analyse.run_series import with_settings
 from llmtrain_exporter.ingest.checkpoints import output_folder, read_checkpoints, read_kept
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.guard_file import read_told
+from llmtrain_exporter.knowledge.catalogue import RUN
 from llmtrain_exporter.knowledge.guarding import GUARD_FILE
 from llmtrain_exporter.knowledge.producers import RECORDED_LOG
 from llmtrain_exporter.model import Snapshot
@@ -55,10 +57,13 @@ def with_guard(run: Snapshot, guard: GuardBeside | None) -> Snapshot:
     """The run with what its guard has told: settings are those with which it trained last."""
     if guard is None or guard.file is None:
         return run
-    settings, changed = run.hyper_parameters, guard.file.settings
+    settings, samples, changed = run.hyper_parameters, run.samples, guard.file.settings
     if changed:
         settings = replace(settings, numbers={**settings.numbers, **changed})
-    samples = {**run.samples, **guard_samples(guard.file)}
+        samples = {
+            with_settings(key, changed) if key.metric is RUN else key: value for key, value in samples.items()
+        }
+    samples = {**samples, **guard_samples(guard.file)}
     return replace(run, guard=guard.file, hyper_parameters=settings, samples=samples)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from llmtrain_exporter.analyse.run import Run
@@ -73,12 +73,20 @@ def predecessor_of(run: Run, fingerprint: Fingerprint | None) -> Predecessor:
     )
 
 
-def comes_to_the_same(read: Predecessor, before: Predecessor) -> bool:
-    """Whether a log that was read as if it were new has the text that was counted, and as much of it."""
+def counted_on(read: Predecessor, before: Predecessor) -> Predecessor | None:
+    """A log that was read as if it were new, with the counters that it has for who knows what was counted.
+
+    None where that was of another text: then reading it again shows what is news. Whatever is counted
+    otherwise now, by a newer program perhaps, no counter falls.
+    """
     text, known = read.fingerprint, before.fingerprint
     if text is None or known is None or (text.length, text.crc) != (known.length, known.crc):
-        return False
-    return (read.counters, read.carried) == (before.counters, before.carried)
+        return None
+    names = dict.fromkeys((*read.counters, *before.counters, *before.carried))
+    sums = {key: read.counters.get(key, 0.0) + before.carried.get(key, 0.0) for key in names}
+    counters = {key: max(count, before.counters.get(key, 0.0)) for key, count in sums.items()}
+    counted = {key: count for key, count in counters.items() if count}
+    return replace(read, counters=counted, carried=before.carried)
 
 
 def begins_anew(run: Run, before: Predecessor) -> bool:

@@ -16,7 +16,20 @@ from llmtrain_exporter.knowledge.meanings import MEANINGS
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Measure, Severity
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.model import Courses, Episode, Incident, Point, RowKind, Series, Snapshot
+from llmtrain_exporter.model import (
+    Courses,
+    Episode,
+    Incident,
+    Point,
+    Proof,
+    RowKind,
+    Series,
+    Snapshot,
+    series,
+)
+
+SILENT_SINCE = series(c.LAST_RECORD)
+"""What tells how long a run has been silent: the Unix time of its last record."""
 
 NO_COURSES = Courses((), 0, (), ())
 
@@ -178,6 +191,13 @@ class Case:
 def _tells_a_value(episode: Episode) -> bool:
     """Whether its worst is a value of its metric; of what is there or not it may be a count."""
     return SIGNALS[episode.signal].measure is not Measure.TRUTH
+
+
+def silent_since(case: Case) -> Sequence[Proof]:
+    """When the last record was written, as far as that is known."""
+    run = case.run
+    silent = [] if run.last_record is None else [run.last_record]
+    return [Proof(SILENT_SINCE, run.last_step, run.last_step, None, at) for at in silent]
 
 
 def as_logged(value: float) -> float:

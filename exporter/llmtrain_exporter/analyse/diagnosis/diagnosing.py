@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged
+from llmtrain_exporter.analyse.diagnosis.case import SILENT_SINCE, Case, as_logged
 from llmtrain_exporter.analyse.diagnosis.first_look import leading_signal, looking
 from llmtrain_exporter.analyse.diagnosis.fit_patterns import (
     chosen_falls,
@@ -21,7 +21,7 @@ from llmtrain_exporter.analyse.diagnosis.reward_patterns import (
     reward_constant,
     reward_lost,
 )
-from llmtrain_exporter.analyse.diagnosis.weighing import SILENT_SINCE, proofs
+from llmtrain_exporter.analyse.diagnosis.weighing import proofs
 from llmtrain_exporter.knowledge import analysis_metrics as m
 from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.causes import CAUSES

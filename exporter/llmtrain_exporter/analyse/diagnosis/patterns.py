@@ -8,6 +8,7 @@ from llmtrain_exporter.analyse.diagnosis.case import (
     Case,
     end_value,
     highest,
+    silent_since,
     smoothed,
 )
 from llmtrain_exporter.analyse.diagnosis.data_patterns import data_changed
@@ -77,6 +78,11 @@ def in_trouble(case: Case) -> Found:
 def ended(case: Case) -> Found:
     """The run is over, well or not."""
     return () if case.run.state in (State.FINISHED, State.FAILED) else None
+
+
+def cut_off(case: Case) -> Found:
+    """The run has been silent for too long to hang, since that moment."""
+    return silent_since(case) if case.run.cut_off else None
 
 
 def hidden_nan(case: Case) -> Found:
@@ -177,6 +183,7 @@ PATTERNS: Mapping[Pattern, Callable[[Case], Found]] = {
     Pattern.WELL_AGAIN: well_again,
     Pattern.IN_TROUBLE: in_trouble,
     Pattern.ENDED: ended,
+    Pattern.CUT_OFF: cut_off,
     Pattern.EVALUATED: evaluated,
     Pattern.HIDDEN_NAN: hidden_nan,
     Pattern.STEPS_SKIPPED: steps_skipped,

@@ -13,11 +13,11 @@ from llmtrain_exporter.analyse.diagnosis.case import (
     as_logged,
     highest,
     lowest,
+    silent_since,
     smoothed,
 )
 from llmtrain_exporter.analyse.diagnosis.patterns import PATTERNS
 from llmtrain_exporter.analyse.episodes import badness
-from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import (
     Beyond,
@@ -32,10 +32,7 @@ from llmtrain_exporter.knowledge.evidence import (
     When,
 )
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.model import Episode, Proof, Series, State, series
-
-SILENT_SINCE = series(c.LAST_RECORD)
-"""What tells how long a run has been silent: the Unix time of its last record."""
+from llmtrain_exporter.model import Episode, Proof, Series, State
 
 
 @singledispatch
@@ -47,9 +44,7 @@ def proofs(evidence: Evidence, case: Case) -> Sequence[Proof] | None:  # noqa: A
 @proofs.register
 def _(evidence: Signalled, case: Case) -> Sequence[Proof] | None:
     if "stalled" in evidence.signals and case.run.state is State.STALLED:
-        run = case.run
-        silent = [] if run.last_record is None else [run.last_record]
-        return [Proof(SILENT_SINCE, run.last_step, run.last_step, None, at) for at in silent]
+        return silent_since(case)
     known = (*case.troubling, *case.informing) if evidence.informs else case.troubling
     found = [episode for episode in known if episode.signal in evidence.signals]
     if evidence.first:

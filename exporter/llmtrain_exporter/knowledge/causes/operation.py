@@ -61,10 +61,29 @@ CAUSES: Mapping[str, Cause] = {
         evidence=(
             Signalled(signals=("stalled",), weight=2, needed=True),
             Shows(pattern=Pattern.IN_TROUBLE, weight=-1),
+            Shows(pattern=Pattern.CUT_OFF, weight=-2),
         ),
         remedies=(
             "inspect_process",
             "check_machine",
+            "resume",
+        ),
+        sources=(src.RUNS,),
+    ),
+    "cut_off": Cause(
+        Text("The run was ended before it could close its log", "训练没来得及写完日志就结束了"),
+        Text(
+            "After so long nothing hangs any more. A person, the scheduler or the OOM killer ended it, the "
+            "machine went down, or what it wrote last went elsewhere.",
+            "隔了这么久，已不可能是卡住：被人、调度系统或 OOM killer 结束，机器宕机，"
+            "或最后的输出写到了别处。",
+        ),
+        evidence=(
+            Shows(pattern=Pattern.CUT_OFF, weight=2, needed=True),
+            Shows(pattern=Pattern.IN_TROUBLE, weight=-1),
+        ),
+        remedies=(
+            "see_how_it_ended",
             "resume",
         ),
         sources=(src.RUNS,),

@@ -156,12 +156,22 @@ REMEDIES: Mapping[str, Remedy] = {
         ),
         (src.RUNS,),
     ),
+    "see_how_it_ended": Remedy(
+        Text("Find out how it ended", "查明它是怎样结束的"),
+        Text(
+            "Read the last lines that it printed, and what scheduler and kernel noted at that time: sacct, "
+            "kubectl describe, journalctl -k. If somebody ended it on purpose, nothing is left to do.",
+            "看它最后打印的几行，以及调度系统与内核当时的记录：sacct、kubectl describe、journalctl -k。"
+            "若是有人主动结束的，就不必再做什么。",
+        ),
+        (src.RUNS,),
+    ),
     "resume": Remedy(
         Text("Resume from the newest checkpoint", "从最新 checkpoint 续训"),
         Text(
-            "The weights are fine, only the process is not. End it on all nodes first, or two writers share "
-            "one log.",
-            "权重没坏，只是进程没了。先在所有节点结束旧进程，否则会有两个进程写同一个日志。",
+            "The weights are fine, only the process is not. End what is left of it on all nodes first, or "
+            "two writers share one log.",
+            "权重没坏，只是进程没了。先在所有节点结束残留的旧进程，否则会有两个进程写同一个日志。",
         ),
         (src.RUNS,),
         (Change("resume_from_checkpoint", Measured(Quantity.NEWEST_CHECKPOINT)),),

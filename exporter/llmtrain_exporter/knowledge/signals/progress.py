@@ -157,7 +157,7 @@ STALLED = Signal(
             "GPUs are held and do nothing.",
             "GPU 被占着却不干活。",
         ),
-        causes=("hung_process", "slow_machine"),
+        causes=("hung_process", "cut_off", "slow_machine"),
         diagnosis=(
             Text(
                 "Is an evaluation or a save under way? Look at the last line of the output.",
@@ -172,7 +172,7 @@ STALLED = Signal(
                 "日志还写得进去吗：磁盘空间、挂载、配额？",
             ),
         ),
-        remedies=("inspect_process", "resume", "check_machine"),
+        remedies=("inspect_process", "see_how_it_ended", "resume", "check_machine"),
         sources=(src.RUNS,),
     ),
 )

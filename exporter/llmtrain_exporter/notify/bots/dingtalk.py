@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hmac
 
+from llmtrain_exporter.knowledge import bot_words as words
 from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card, body_text
@@ -15,6 +16,7 @@ from llmtrain_exporter.notify.chat.answers import (
     BUSY,
     KEYWORD,
     RATE,
+    UNREADABLE_CARD,
     Judgement,
     body,
     by_code,
@@ -28,9 +30,9 @@ from llmtrain_exporter.notify.chat.rules import SignedRule
 
 MOST_BYTES = 19_500  # of 20,000
 
-_NO_BOT = closed("address", "it says that the address is no bot's: check the access_token in the bot's url")
-_TOO_LONG = never("too_long", "it says that the card is too long")
-_UNWELCOME = never("content", "it does not like a link or a word in the card")
+_NO_BOT = closed("address", words.NO_BOT_OF_TOKEN)
+_TOO_LONG = never("too_long", words.TOO_LONG)
+_UNWELCOME = never("content", words.UNWELCOME)
 
 SECURITY = 310000  # whichever of the three settings is not met, which its words tell apart
 
@@ -40,16 +42,13 @@ CODES = {
     90018: RATE,
     90030: RATE,
     410100: RATE,
-    SECURITY: closed(
-        "signature",
-        "it says that its security settings are not met: check the secret and this machine's clock",
-    ),
+    SECURITY: closed("signature", words.SECURITY),
     300001: _NO_BOT,
     300005: _NO_BOT,
     400101: _NO_BOT,
     400106: _NO_BOT,
-    400102: closed("disabled", "it says that the bot is switched off: switch it on in its group"),
-    40035: never("card", "it cannot read the card"),
+    400102: closed("disabled", words.SWITCHED_OFF),
+    40035: UNREADABLE_CARD,
     101002: _TOO_LONG,
     460101: _TOO_LONG,
     430101: _UNWELCOME,
@@ -60,7 +59,7 @@ CODES = {
 
 _SECURITY_WORDS = (
     ("keyword", KEYWORD),
-    ("whitelist", closed("ip", "it takes no messages from this machine: check the bot's list of addresses")),
+    ("whitelist", closed("ip", words.MACHINE_REFUSED)),
 )
 
 

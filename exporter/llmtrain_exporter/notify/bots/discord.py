@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from llmtrain_exporter.knowledge import bot_words as words
 from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.call import JSON, Answer, Call, FormField
 from llmtrain_exporter.notify.card import Card, body_text
@@ -17,8 +18,8 @@ from llmtrain_exporter.notify.chat.answers import (
     body,
     by_status,
     closed,
-    never,
     own_words,
+    unread_card,
 )
 from llmtrain_exporter.notify.chat.descriptor import (
     Bot,
@@ -36,7 +37,7 @@ MOST_TITLE, MOST_DESCRIPTION = 256, 4096  # characters
 MOST_PICTURE_BYTES = 8 * 1024 * 1024
 CHART = "chart.png"
 
-_ADDRESS = closed("address", "it says that there is no such webhook: check the bot's url")
+_ADDRESS = closed("address", words.NO_WEBHOOK)
 _MARKUP = re.compile(r"[\\*_~`|<>\[\]#]")
 
 
@@ -112,7 +113,7 @@ def _judge(answer: Answer) -> Judgement:
         return UNREADABLE
     if answer.status in (401, 403, 404):
         return _ADDRESS
-    refused = never("card", f"it cannot read the card: {answer.status} {own_words(content)}")
+    refused = unread_card(f"{answer.status} {own_words(content)}")
     return by_status(answer, content.get("retry_after")) or refused
 
 

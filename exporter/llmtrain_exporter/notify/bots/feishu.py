@@ -9,6 +9,7 @@ import base64
 import hmac
 from collections.abc import Mapping
 
+from llmtrain_exporter.knowledge import bot_words as words
 from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card, Tone, section_texts
@@ -16,11 +17,11 @@ from llmtrain_exporter.notify.chat.answers import (
     BUSY,
     KEYWORD,
     RATE,
+    UNREADABLE_CARD,
     Judgement,
     body,
     by_code,
     closed,
-    never,
     own_words,
 )
 from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, Rate, encoded, encoded_size
@@ -41,14 +42,12 @@ TEMPLATES = {
 CODES = {
     11232: RATE,
     11200: BUSY,
-    19001: closed("address", "it says that the address is no bot's: check the bot's url"),
-    19002: never("card", "it cannot read the card"),
-    19021: closed(
-        "signature", "it says that the signature is wrong: check the secret and this machine's clock"
-    ),
-    19022: closed("ip", "it does not take messages from this machine: check the bot's list of addresses"),
+    19001: closed("address", words.NO_BOT_OF_URL),
+    19002: UNREADABLE_CARD,
+    19021: closed("signature", words.SIGNATURE),
+    19022: closed("ip", words.MACHINE_NOT_LISTED),
     19024: KEYWORD,
-    MALFORMED: never("card", "it cannot read the card"),
+    MALFORMED: UNREADABLE_CARD,
 }
 
 

@@ -5,6 +5,7 @@ Source: docs.slack.dev, "incoming webhooks", "formatting message text".
 
 from __future__ import annotations
 
+from llmtrain_exporter.knowledge import bot_words as words
 from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.call import Answer
 from llmtrain_exporter.notify.card import Card, section_texts
@@ -14,7 +15,7 @@ from llmtrain_exporter.notify.chat.answers import (
     Judgement,
     by_status,
     closed,
-    never,
+    unread_card,
 )
 from llmtrain_exporter.notify.chat.descriptor import Chat, Message, Rate, webhook_call
 from llmtrain_exporter.notify.chat.markup import COLOURS, defused
@@ -23,7 +24,7 @@ from llmtrain_exporter.printable import printable
 
 MOST_CHARACTERS, MOST_IN_BLOCK = 12_000, 3000
 
-_ADDRESS = closed("address", "it says that the address is no webhook of an app: check the bot's url")
+_ADDRESS = closed("address", words.NO_WEBHOOK_OF_APP)
 
 
 class Mrkdwn:
@@ -85,7 +86,7 @@ def _judge(answer: Answer) -> Judgement:
     if answer.status in (401, 403, 404, 410):
         return _ADDRESS
     word = printable(answer.body[:60].decode(errors="replace"))
-    return by_status(answer) or never("card", f"it cannot read the card: {answer.status} {word}")
+    return by_status(answer) or unread_card(f"{answer.status} {word}")
 
 
 CHAT = Chat(

@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from llmtrain_exporter.config.secrets import require_source
+from llmtrain_exporter.knowledge import bot_words as words
 from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.call import Answer, Call, FormField
 from llmtrain_exporter.notify.card import Card, body_text
@@ -25,8 +26,10 @@ from llmtrain_exporter.notify.chat.answers import (
     body,
     by_status,
     closed,
+    filled,
     never,
     own_words,
+    unread_card,
 )
 from llmtrain_exporter.notify.chat.descriptor import Bot, Chat, Message, PictureWay, Rate, encoded
 from llmtrain_exporter.notify.chat.markup import ZERO_WIDTH, defused, utf16_units
@@ -45,11 +48,11 @@ _TOKEN = re.compile(r"[0-9]{3,19}:[A-Za-z0-9_-]{20,100}")
 _LINK_LIKE = re.compile(r"\.(?=[^\W\d_])|@(?=\w)|(?<![\w/<>])/(?=\w)")
 _TAG = re.compile(r"<[^>]*>")
 
-_TOKEN_WRONG = closed("token", "it says that there is no bot of this token: check the token")
-_NOT_IN_CHAT = closed("chat", "it may not write to that chat: add the bot to it, with the right to post")
-_NO_CHAT = closed("chat", "it finds no such chat: check chat_id, and add the bot to that chat")
-_NO_TOPIC = closed("topic", "the topic is not there or closed: check message_thread_id (General has none)")
-_TOO_LARGE = never("too_long", "it says that the message is too large")
+_TOKEN_WRONG = closed("token", words.TOKEN)
+_NOT_IN_CHAT = closed("chat", words.NOT_IN_CHAT)
+_NO_CHAT = closed("chat", words.NO_CHAT)
+_NO_TOPIC = closed("topic", words.NO_TOPIC)
+_TOO_LARGE = never("too_long", words.TOO_LARGE)
 
 REFUSALS = (
     ("chat not found", _NO_CHAT),
@@ -191,8 +194,8 @@ def _judge(answer: Answer) -> Judgement:
     return _refusal(answer, content, parameters if isinstance(parameters, Mapping) else {})
 
 
-def _strange(status: int) -> str:
-    return f"its server answers {status}, and not as the Bot API: check api_url"
+def _strange(status: int) -> Text:
+    return filled(words.NOT_THE_API, answer=status)
 
 
 def _refusal(answer: Answer, content: Mapping[str, Any], parameters: Mapping[str, Any]) -> Judgement:
@@ -205,10 +208,10 @@ def _refusal(answer: Answer, content: Mapping[str, Any], parameters: Mapping[str
         return _TOO_LARGE
     moved = parameters.get("migrate_to_chat_id")
     if isinstance(moved, int):
-        return closed("chat", f"the group has become a supergroup: set chat_id to {moved}")
-    words = own_words(content)
-    known = (judged for part, judged in REFUSALS if part in words.lower())
-    refused = never("card", f"it cannot read the card: {answer.status} {words}")
+        return closed("chat", filled(words.MOVED, moved=moved))
+    said = own_words(content)
+    known = (judged for part, judged in REFUSALS if part in said.lower())
+    refused = unread_card(f"{answer.status} {said}")
     return by_status(answer, parameters.get("retry_after")) or next(known, refused)
 
 

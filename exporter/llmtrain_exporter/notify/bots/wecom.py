@@ -9,10 +9,19 @@ import base64
 import hashlib
 from typing import ClassVar
 
+from llmtrain_exporter.knowledge import bot_words as words
 from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.call import Answer, Call
 from llmtrain_exporter.notify.card import Card, body_text
-from llmtrain_exporter.notify.chat.answers import BUSY, RATE, Judgement, by_code, closed, never
+from llmtrain_exporter.notify.chat.answers import (
+    BUSY,
+    RATE,
+    UNREADABLE_CARD,
+    Judgement,
+    by_code,
+    closed,
+    never,
+)
 from llmtrain_exporter.notify.chat.descriptor import (
     Bot,
     Chat,
@@ -28,8 +37,7 @@ from llmtrain_exporter.notify.chat.rules import WebhookRule
 MOST_BYTES = 4096
 MOST_PICTURE_BYTES = 2 * 1024 * 1024
 
-_NO_BOT = closed("address", "it says that the address is no bot's: check the key in the bot's url")
-_CARD = never("card", "it cannot read the card")
+_NO_BOT = closed("address", words.NO_BOT_OF_KEY)
 
 CODES = {
     -1: BUSY,
@@ -37,10 +45,10 @@ CODES = {
     45033: RATE,
     93000: _NO_BOT,
     93008: _NO_BOT,
-    40008: _CARD,
-    40058: _CARD,
-    44004: _CARD,
-    45002: never("too_long", "it says that the card is too long"),
+    40008: UNREADABLE_CARD,
+    40058: UNREADABLE_CARD,
+    44004: UNREADABLE_CARD,
+    45002: never("too_long", words.TOO_LONG),
 }
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from llmtrain_exporter.knowledge import bot_words as words
+from llmtrain_exporter.knowledge.text import Text
 from llmtrain_exporter.notify.call import Answer
 from llmtrain_exporter.printable import printable
 
@@ -30,33 +32,38 @@ class Judgement:
 
     verdict: Verdict
     reason: str = ""
-    hint: str = ""
+    hint: Text | None = None
     wait: float | None = None
 
 
 ACCEPTED = Judgement(Verdict.ACCEPTED)
-RATE = Judgement(Verdict.LATER, "rate_limit", "it gets more messages than it may")
-BUSY = Judgement(Verdict.LATER, "server_error", "its server has trouble")
-UNREADABLE = Judgement(
-    Verdict.LATER, "unreadable", "its answer is none of this chat's: is a proxy in between?"
-)
+RATE = Judgement(Verdict.LATER, "rate_limit", words.RATE)
+BUSY = Judgement(Verdict.LATER, "server_error", words.BUSY)
+UNREADABLE = Judgement(Verdict.LATER, "unreadable", words.UNREADABLE)
 
 
-def closed(reason: str, hint: str) -> Judgement:
+def closed(reason: str, hint: Text) -> Judgement:
     """A person has to do something."""
     return Judgement(Verdict.CLOSED, reason, hint)
 
 
-def never(reason: str, hint: str) -> Judgement:
+def never(reason: str, hint: Text) -> Judgement:
     """This card is not taken."""
     return Judgement(Verdict.NEVER, reason, hint)
 
 
-KEYWORD = closed(
-    "keyword",
-    "it wants a keyword in each message: give one of those that the bot's page lists as keyword in its "
-    "settings, and every card holds it; or switch the bot to a signature",
-)
+KEYWORD = closed("keyword", words.KEYWORD)
+UNREADABLE_CARD = never("card", words.CARD)
+
+
+def unread_card(answer: str) -> Judgement:
+    """The card cannot be read; `answer`: what the chat says of it."""
+    return never("card", filled(words.CARD_BECAUSE, answer=answer))
+
+
+def filled(text: Text, **values: object) -> Text:
+    """A text in each language, with these values."""
+    return Text(text.en.format(**values), text.zh.format(**values))
 
 
 def by_status(answer: Answer, wait: object = None) -> Judgement | None:
@@ -94,7 +101,7 @@ def by_code(answer: Answer, key: str, codes: Mapping[int, Judgement]) -> Judgeme
 
 
 def _strange(what: str) -> Judgement:
-    return closed("unknown", f"it answers {what.strip()}")
+    return closed("unknown", filled(words.STRANGE, answer=what.strip()))
 
 
 def body(answer: Answer) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from llmtrain_exporter.progress_line import EVERY_SECONDS, ProgressLine
 from llmtrain_exporter.publish.calibrate.kept_log import KeptLog, keep_log
 from llmtrain_exporter.publish.calibrate.learned import Learned, learned
 from llmtrain_exporter.publish.calibrate.learned_object import learned_object
-from llmtrain_exporter.publish.calibrate.marked import CalibrateError, MarkedLogs, marked
+from llmtrain_exporter.publish.calibrate.marked import CalibrateError, MarkedLogs, marked, unclosed
 from llmtrain_exporter.publish.calibrate.profile_file import profile_file, settings_in
 from llmtrain_exporter.publish.calibrate.telling import first_names, told
 from llmtrain_exporter.publish.check import UNREADABLE, style_for
@@ -168,6 +169,9 @@ def _texts(
         text = words.NOT_USED.of(lang).format(names=names)
         why = words.WHY_NOT_USED.of(lang)
         yield from wrapped(f"{text}{story_words.BETWEEN_SENTENCES[lang]}{why}", style.width)
+    if open_ended := [printable(name) for name in unclosed(runs.others)]:
+        names, example = first_names(open_ended, lang), shlex.quote(open_ended[0])
+        yield from wrapped(words.NOT_CLOSED.of(lang).format(names=names, example=example), style.width)
 
 
 def _write(text: str, wanted: CalibrateWanted, out: TextIO) -> None:
