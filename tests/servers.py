@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import cycle
 from pathlib import Path
@@ -41,19 +42,32 @@ PORTS = range(15_000, 32_000)
 """Below those that Linux, macOS and Windows hand out by themselves, above those of well-known servers."""
 
 PARTS = 64
-"""Into so many parts they are divided: more than there are processes of one test run."""
+"""Into so many parts they are divided: more than there are processes that test on a machine."""
 
 KILLED_SECONDS = 10.0
 """Docker kills what has not ended by then. An end takes far less: there is room for a busy machine."""
 
 
+@dataclass(frozen=True)
+class _Ports:
+    """A part of them that this process has alone, of all on this machine: who holds its first one has it."""
+
+    holder: socket.socket
+    others: Iterator[int]
+
+
 @cache
-def _ports() -> Iterator[int]:
-    """Ports that no system hands out by itself, one after the other; no two processes of a run share any."""
-    part = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PARTS
-    own = list(PORTS)[part::PARTS]
-    begin = os.getpid() % len(own)  # another test run on this machine begins elsewhere
-    return cycle([*own[begin:], *own[:begin]])
+def _ports() -> _Ports:
+    for part in range(PARTS):
+        first, *others = PORTS[part::PARTS]
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", first))
+        except OSError:
+            holder.close()
+        else:
+            return _Ports(holder, cycle(others))
+    raise AssertionError(f"each of {PARTS} parts of the ports {PORTS} is somebody's")
 
 
 def free_port() -> int:
@@ -61,7 +75,7 @@ def free_port() -> int:
 
     One of those that systems choose for connections, and for who leaves it to them, might be taken meanwhile.
     """
-    return next(filter(_is_free, _ports()))
+    return next(filter(_is_free, _ports().others))
 
 
 def _is_free(port: int) -> bool:
