@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from llmtrain_exporter.analyse.run import Run
@@ -16,8 +15,7 @@ RERUN_RECORDS = 5
 """Training records that a run which begins anew may have when it is met, and that are news all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Predecessor:
+class Predecessor(NamedTuple):
     """What was counted of a log, and what it takes to know the log again."""
 
     counters: Mapping[Series, float]  # those above 0
