@@ -259,12 +259,12 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
     assert re.fullmatch(r"llmtrain-exporter \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
-def loaded(arguments: list[str]) -> list[str]:
-    """The heavy libraries that a command line loads."""
+def loaded(arguments: list[str], among: Sequence[str] = HEAVY) -> list[str]:
+    """Those of some modules, else of the heavy libraries, that a command line loads."""
     program = (
         "import sys\nfrom llmtrain_exporter.cli import main\n"
         f"try: main({arguments!r})\nexcept SystemExit: pass\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+        f"print([name for name in {among!r} if name in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     names: list[str] = json.loads(answer.stdout.splitlines()[-1].replace("'", '"'))
@@ -276,6 +276,31 @@ def test_help_loads_nothing_heavy() -> None:
     assert loaded(["--help"]) == []
     assert loaded(["check", "--help"]) == []
     assert loaded(["serve", "--help"]) == ["pydantic", "yaml"]
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["check", "--help"], ["demo", "--help"]])
+def test_a_command_is_loaded_when_it_is_asked_for(arguments: list[str]) -> None:
+    """Whoever asks for one waits for no other, unless it does what that does."""
+    modules = [f"llmtrain_exporter.cli.{name}" for name in COMMANDS]
+    asked = {"check": ["check"], "demo": ["demo", "serve"]}.get(arguments[0], [])
+    assert loaded(arguments, modules) == [f"llmtrain_exporter.cli.{name}" for name in asked]
+
+
+def test_a_misspelt_command_is_told_what_it_may_be(capsys: pytest.CaptureFixture[str]) -> None:
+    """All names are known, though hardly any command is loaded."""
+    assert code(["chek"]) == 64
+    assert "Did you mean 'check'?" in capsys.readouterr().err
+
+
+def test_a_log_is_read_without_what_only_odd_ones_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verdict on a log waits for no OpenSSL, no random numbers and no names of HTML."""
+    for name in [name for name in os.environ if name.startswith("LLMTRAIN_")]:
+        monkeypatch.delenv(name)
+    log = tmp_path / "logging.jsonl"
+    log.write_text("".join(f"{swift(step)}\n" for step in range(1, 4)))
+    assert loaded(["check", str(log)], ("hashlib", "html", "orjson", "tempfile")) == ["orjson"]
 
 
 def test_who_has_set_nothing_waits_for_no_check_of_settings(

@@ -301,6 +301,7 @@ def test_the_analysis_loads_what_it_judges_by_and_no_words() -> None:
     loaded = [name for name in answer.stdout.split() if name.startswith(f"{PACKAGE}.")]
     assert {room_of(name) for name in loaded} == set(ANALYSIS)
     assert [name for name in loaded if FOR_PEOPLE.search(name)] == []
+    assert not {f"{PACKAGE}.knowledge.producer", f"{PACKAGE}.model.guarded"} & set(loaded)
 
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:

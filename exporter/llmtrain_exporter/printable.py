@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from hashlib import blake2b
 
 # Control, format and separator characters of all of Unicode: they end a line, steer a terminal, turn the
 # direction of what follows, or have no width at all, so that two names look alike.
@@ -44,5 +43,7 @@ def label_value(value: str) -> str:
     clean = printable(value)
     if clean == value and len(value) <= LONGEST:
         return value
+    from hashlib import blake2b  # loads OpenSSL; hardly any value needs it
+
     digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
     return f"{clean[: LONGEST - 9]}~{digest}"

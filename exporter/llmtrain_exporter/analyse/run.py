@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmtrain_exporter.analyse import derived, run_series, state
 from llmtrain_exporter.analyse.analysis import EPISODES_KEPT, Analysis
@@ -24,7 +24,6 @@ from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile as profiles
 from llmtrain_exporter.knowledge.arguments import GPUS
 from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.signal import Profile, Severity
 from llmtrain_exporter.knowledge.signals import BUILT_IN
 from llmtrain_exporter.knowledge.skips import UNREADABLE_ROW, UNREADABLE_VALUE
@@ -42,16 +41,18 @@ from llmtrain_exporter.model import (
 )
 from llmtrain_exporter.model.blocks import RecordBlock, RecordParts
 
+if TYPE_CHECKING:  # who folds records does not write settings
+    from llmtrain_exporter.knowledge.producer import Producer
+
 _TRAIN = RowKind.TRAIN  # a look at an enumeration takes as long as a call
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(NamedTuple):
     """What the operator says of a run."""
 
     profile: str | None = None  # None: it is found from the log, among the built-in ones
-    labels: Mapping[str, str] = field(default_factory=dict)
-    profiles: Mapping[str, Profile] = field(default_factory=lambda: BUILT_IN)  # all that there are
+    labels: Mapping[str, str] = {}
+    profiles: Mapping[str, Profile] = BUILT_IN  # all that there are
     episodes_kept: int = EPISODES_KEPT
     max_other_keys: int = 100
     max_label_values: int = 100  # of every other labelled metric, reward functions among them
@@ -348,9 +349,8 @@ class Run:
 
     def _new_analysis(self) -> Analysis:
         """By what is known of the run's kind; before its first training record that may be wrong yet."""
-        numbers, episodes_kept = self._hyper_parameters.numbers, self._options.episodes_kept
         clamp = math.inf if self.producer is None else self.producer.kl_clamp
-        return Analysis(self.profile, numbers, episodes_kept, clamp)
+        return Analysis(self.profile, self._hyper_parameters.numbers, self._options.episodes_kept, clamp)
 
     def _evaluate(self, record: Record) -> None:
         self.position.advance(record)

@@ -6,8 +6,9 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 
 import click
 
@@ -75,6 +76,30 @@ def report_failure(lines: Iterable[str], code: int) -> int:
     for line in lines:
         click.echo(f"Error: {escaped(line)}", err=True)
     return code
+
+
+class CommandModules(Mapping[str, click.Command]):
+    """The commands of a package by their names, each loaded when it is asked for: most runs need one."""
+
+    def __init__(self, package: str, names: Sequence[str]) -> None:
+        """Each stands under its name in the module of that name."""
+        self._package = package
+        self._names = names
+
+    def __getitem__(self, name: str) -> click.Command:
+        """Raises KeyError where there is no such command."""
+        if name not in self._names:
+            raise KeyError(name)
+        command: click.Command = getattr(import_module(f"{self._package}.{name}"), name)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in their order."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._names)
 
 
 class Commands(click.Group):

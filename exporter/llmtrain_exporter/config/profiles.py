@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from itertools import pairwise
 from typing import Annotated
 
@@ -43,7 +42,7 @@ class BoundRule(SettingsSection):
 
     def changed(self, bound: Bound) -> Bound:
         """A bound with these changes."""
-        return replace(bound, **self.model_dump(exclude_none=True), source=CONFIGURED)
+        return bound._replace(**self.model_dump(exclude_none=True), source=CONFIGURED)
 
 
 def _read_change(value: object) -> object:

@@ -50,8 +50,7 @@ class Confidence(IntEnum):
     SURE = 4  # has what no other dialect has
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The first bytes of a file without the blanks before them, and the JSON object in its first line.
 
     Both of what a program wrote, without what hosts and launchers put around each line.

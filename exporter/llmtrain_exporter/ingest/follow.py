@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from llmtrain_exporter.ingest.fingerprint import Fingerprint, Likeness, Suspect, next_data, stands_in
 from llmtrain_exporter.ingest.frames import Units
@@ -36,8 +36,7 @@ _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """What one poll found. `lines` can be empty: a long line is on its way, or something was dropped."""
 
     lines: list[bytes]  # whole lines without their "\n", or the data of records

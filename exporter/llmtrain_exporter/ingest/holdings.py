@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from llmtrain_exporter.ingest import checkpoints
 from llmtrain_exporter.ingest.dialect import Dialect
@@ -31,8 +31,7 @@ _name_of = attrgetter("name")
 _ROTATED = re.compile(r"\.(\d{1,3}|gz|bz2|xz|zst|zip)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Sorting:
+class Sorting(NamedTuple):
     """How the entries of folders are sorted. Equal ones come to the same."""
 
     names: FileNames

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -66,8 +65,7 @@ FRAMES_BEGIN = 1 << 20
 """Bytes in which the first rows of a log of frames stand, behind what its run was started with."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogEnds:
+class LogEnds(NamedTuple):
     """The rows with which a log begins, and those with which it ends so far, as far as they are known."""
 
     first: Sequence[TrainingRow]

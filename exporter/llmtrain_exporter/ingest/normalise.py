@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -63,8 +62,7 @@ class StepCells(NamedTuple):
         return cls(*(_first(at, known) for known in (row.STEP_OF_MAX, row.STEP, row.MAX_STEPS)))
 
 
-@dataclass(frozen=True, slots=True)
-class RowPlan:
+class RowPlan(NamedTuple):
     """How the rows of one set of keys become records."""
 
     keys: tuple[str, ...]

@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 LONGEST_DICT = 1 << 18
 """Characters of a dict that is read."""
@@ -70,8 +69,7 @@ _ESCAPE = re.compile(
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
 
 
-@dataclass(frozen=True, slots=True)
-class FoundDict:
+class FoundDict(NamedTuple):
     """A dict in a text, from `begin` up to `end`. Of one that is not `complete` the pairs before its end.
 
     `cut`: the text ended inside of it; what follows may complete it.

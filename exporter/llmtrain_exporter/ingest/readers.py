@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from llmtrain_exporter.ingest.dialect import Dialect, LogReader
@@ -35,7 +34,7 @@ class Readers:
         """A reader for one log. `schedule`: what its own arguments say; the operator goes before them."""
         normaliser = self.normaliser(dialect)
         if self._logging_steps is not None:
-            schedule = replace(schedule, logging_steps=self._logging_steps)
+            schedule = schedule._replace(logging_steps=self._logging_steps)
         return dialect.reader(normaliser, schedule)
 
     def store(self, dialect: Dialect, path: str) -> Store | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 from collections import Counter
@@ -48,5 +47,7 @@ def shortened(name: str, path: str) -> str:
 
 def _marked(name: str, path: str, attempt: int = 0) -> str:
     """`attempt`: for another mark, where somebody called a folder like the first one."""
-    mark = "~" + hashlib.sha256(os.fsencode(path) + b"\0" * attempt).hexdigest()[:8]
+    from hashlib import sha256  # loads OpenSSL; hardly any name needs it
+
+    mark = "~" + sha256(os.fsencode(path) + b"\0" * attempt).hexdigest()[:8]
     return name[: LONGEST_NAME - len(mark)] + mark

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     """At which steps a run prints rows, and how many it plans; None where nobody says so."""
 
     logging_steps: float | None = None  # below 1 it is a share of all steps

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 _TRACKED = re.compile(r"(?P<store>.*)/(?:offline-)?run-(?P<began>\d{8}_\d{6})-(?P<id>[^/]+)/[^/]+")
@@ -17,8 +16,7 @@ class Part(NamedTuple):
     place: str  # sorts them
 
 
-@dataclass(frozen=True, slots=True)
-class SeveralFiles:
+class SeveralFiles(NamedTuple):
     """How the files of one training are told, where each of them is a log of its own.
 
     Either a process that goes on with a training begins another file, or two processes write one each, at the

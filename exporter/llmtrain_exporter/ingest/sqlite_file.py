@@ -13,7 +13,6 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -90,6 +89,8 @@ def _ask_unlocked(path: str, question: Callable[[sqlite3.Connection], AnswerT]) 
 
 
 def _ask_copy(path: str, question: Callable[[sqlite3.Connection], AnswerT]) -> AnswerT:
+    from tempfile import TemporaryDirectory  # loads what makes random numbers; hardly any store is copied
+
     if _size(path) + _size(path + LOG) > LARGEST_COPIED:
         raise StoreError(errno.EFBIG, "SQLite: its write-ahead log cannot be shared, nor copied", path)
     with _undisturbed(path), TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from llmtrain_exporter.ingest.sqlite_file import State, ask, is_database, state_of
 from llmtrain_exporter.ingest.store import Portion, StoredRun
@@ -24,8 +24,7 @@ MOST_SETTINGS = 10_000
 """Of one run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Queries:
+class Queries(NamedTuple):
     """How a tracker's database is asked; `:run`, `:after` and `:most` are given.
 
     `tables`: it is that tracker's where all of them are there, with these columns. `runs`: key, name, Unix

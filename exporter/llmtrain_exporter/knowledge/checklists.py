@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import profile
@@ -44,8 +44,7 @@ ASKED_OF = frozenset((profile.SFT,))
 """The built-in profiles whose runs the checklists are for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """A question to a run. The answer is yes, all is well, while none of `signals` speaks against it.
 
     `id`: its name in metrics and JSON. `metrics`: what to look at; where none of them was logged nobody can
@@ -69,8 +68,7 @@ class Check:
     of_gap: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Checklist:
+class Checklist(NamedTuple):
     """Questions to ask every so many steps; `steps` None: once per epoch."""
 
     title: Text
@@ -219,8 +217,7 @@ ANSWERED = tuple(check for checklist in CHECKLISTS for check in checklist.checks
 """The questions that are answered yes or no. The others are of a choice."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointRule:
+class CheckpointRule(NamedTuple):
     """How to choose a checkpoint. `take` False: the choice to avoid."""
 
     metric: Metric

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.signal import Limits, Severity
@@ -27,8 +28,7 @@ class Worry(str, Enum):
     OUTSIDE = "outside"
 
 
-@dataclass(frozen=True, slots=True)
-class LimitOf:
+class LimitOf(NamedTuple):
     """A bound that is the limit of a signal, whatever it is in the profile in force."""
 
     signal: str
@@ -38,8 +38,7 @@ class LimitOf:
 Edge = float | LimitOf
 
 
-@dataclass(frozen=True, slots=True)
-class Healthy:
+class Healthy(NamedTuple):
     """The healthy range of a metric in one profile, in the metric's unit; a bound of None is open.
 
     A value outside of it is worth a look, and no signal. `very_good`: from here on a value is better than

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 PREFIX = "llmtrain_"
 
@@ -57,8 +58,7 @@ class Unit(str, Enum):
     PER_SECOND = "per_second"  # iterations per second -> seconds per iteration
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A log key: exact, or a pattern whose variable parts `{}` become the value of the metric's own label.
 
     Several parts are joined by a slash. `fixed` is that value where the key itself does not carry it, and

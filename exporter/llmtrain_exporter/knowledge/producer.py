@@ -8,14 +8,14 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _PLAIN_YAML = re.compile(r"[\w./+-]+")
 _PYTHON_TRUTHS = {"true": "True", "false": "False"}
 _NUMBER = re.compile(r"[-+]?\d[\d_]*(\.\d*)?(e[-+]?\d+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class FlagStyle:
+class FlagStyle(NamedTuple):
     """How a value is set: `--beta 0.1` is "--" and " ", `actor.optim.lr=1e-6` is "" and "=".
 
     `quote`: writes a value so that nothing in it is taken for more. `on_one_line`: several may follow each

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from llmtrain_exporter.knowledge import profile
 from llmtrain_exporter.knowledge.evidence import Evidence
@@ -18,8 +19,7 @@ ALL_BUT_POLICIES = ALL_PROFILES - POLICIES
 Value = float | str
 
 
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Ladder(NamedTuple):
     """The next of `values` beyond the present one; past the last one times `beyond`, or no further."""
 
     values: tuple[float, ...]
@@ -27,8 +27,7 @@ class Ladder:
     beyond: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(NamedTuple):
     """The present value times `by`, rounded where the setting counts something, and no lower than `least`."""
 
     by: float
@@ -36,8 +35,7 @@ class Scale:
     least: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One fixed value; those of `fine` serve as well. `known`: only in place of one that the run tells."""
 
     value: str
@@ -56,8 +54,7 @@ class Quantity(Enum):
     WARMUP_STEPS = "warmup_steps"  # a tenth of the planned steps
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """A value that follows from the run itself. `judged`: where the run does not tell, a person judges."""
 
     quantity: Quantity
@@ -67,8 +64,7 @@ class Measured:
 ValueRule = Ladder | Scale | Choice | Measured
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A hyper-parameter to change. `rule` None: to what is for a person to judge.
 
     `setting`: its name in `arguments`, which is ms-swift's; each `Producer` knows its own flag for it.

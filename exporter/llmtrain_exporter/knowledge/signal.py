@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from llmtrain_exporter.knowledge.metric import Metric
 from llmtrain_exporter.knowledge.text import Text
@@ -51,8 +52,7 @@ class FoundBy(str, Enum):
     INCIDENT = "incident"  # other signals that come together
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """From where on a signal has a severity: when the limit is met in `records` of the last `within` records.
 
     `floor`: the metric's own value, or its distance from the baseline, has to be at least this as well.
@@ -139,8 +139,7 @@ class Signal:
         return self.limit_percent or self.measure is Measure.FALL
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """A kind of training and where its limits lie. `base`: the built-in one that it comes from, maybe itself.
 
     Whatever is known of a kind of training, texts and rules alike, goes by the base.

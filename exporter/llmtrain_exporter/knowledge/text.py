@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from llmtrain_exporter.knowledge import arguments
 from llmtrain_exporter.knowledge.numerals import typed
@@ -31,8 +32,7 @@ class Text:
         return written or self.en
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """A number of things: `one` for 1, else `many`, in which {n} is the number."""
 
     one: Text

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from math import isfinite
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
-from llmtrain_exporter.knowledge.answer import Answer, Ground
-from llmtrain_exporter.knowledge.metric import Metric
-from llmtrain_exporter.knowledge.no_run import Content, NoRunReason, UnreadRows
-from llmtrain_exporter.knowledge.producer import Producer
-from llmtrain_exporter.knowledge.signal import Limits, Severity
-from llmtrain_exporter.model.guarded import GuardFile
+if TYPE_CHECKING:  # every start loads this module, and these are only named here
+    from llmtrain_exporter.knowledge.answer import Answer, Ground
+    from llmtrain_exporter.knowledge.metric import Metric
+    from llmtrain_exporter.knowledge.no_run import Content, NoRunReason, UnreadRows
+    from llmtrain_exporter.knowledge.producer import Producer
+    from llmtrain_exporter.knowledge.signal import Limits, Severity
+    from llmtrain_exporter.model.guarded import GuardFile
 
 
 class RowKind(Enum):
@@ -81,8 +82,7 @@ class Layout:
     identity: tuple[int, ...]  # columns that tell one record from another; clocks and speeds do not
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(NamedTuple):
     """Steps went back from `last` to `first`: a checkpoint was loaded again."""
 
     last: int
@@ -131,8 +131,7 @@ class Record(NamedTuple):
         return self.values[column]
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(NamedTuple):
     """A line that is no record, and why: a short reason that becomes a label value."""
 
     reason: str
@@ -344,8 +343,7 @@ class LeftOut(NamedTuple):
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """What stands in a file that is no training log. `tried`: formats by name, each with its files' names.
 
     `lines`: the first that are not blank, printable and shortened. `rows`: how a training shows its rows in

@@ -6,8 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import orjson
 
@@ -31,8 +30,7 @@ UNREADABLE = 3
 """Exit code when a log that was asked for is none, or cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOutput:
+class CheckOutput(NamedTuple):
     """How the verdict is told: as text or as JSON, in which language, healthy runs in full or not."""
 
     format: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
 from functools import partial
 
 from llmtrain_exporter.analyse.run import Run, RunOptions
@@ -86,7 +85,7 @@ class RunHistory:
 
     def _noted(self, monotonic: float, now: float) -> Generator[None, None, NotedRecords]:
         """What is known of the records that are there by now; a pause after each portion."""
-        options = replace(self._options, profile=_UNJUDGED.name, profiles={_UNJUDGED.name: _UNJUDGED})
+        options = self._options._replace(profile=_UNJUDGED.name, profiles={_UNJUDGED.name: _UNJUDGED})
         run = self._open(ClockNotes, options)
         try:
             yield from self._portions(run, monotonic, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from llmtrain_exporter.analyse.checks import is_at_best
 from llmtrain_exporter.analyse.episodes import badness
@@ -56,8 +57,7 @@ LONG = 5
 """Records after which the level from before a signal is no longer where the series lies."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A signal in one series of the run: when it was there, how often, and its worst in words.
 
     `last_step` None: it lasts.
@@ -71,8 +71,7 @@ class Finding:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """A cause that a run shows: its name, how it does harm, and what in the run speaks for it."""
 
     title: str

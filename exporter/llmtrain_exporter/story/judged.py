@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from llmtrain_exporter.analyse.checks import weights_lost
 from llmtrain_exporter.knowledge import story_words as words
@@ -23,8 +23,7 @@ from llmtrain_exporter.story.ranges import healthy_of
 FINE, LOOK = "fine", "look"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """`key`: one of `words.JUDGED`, empty where nothing can be said; `word`: the same for people.
 
     `beside`: what the value is held against: its healthy range, or what is usual for the run.

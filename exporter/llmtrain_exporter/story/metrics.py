@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import dashboard_words
@@ -38,8 +39,7 @@ Courses = Mapping[Series, Sequence[float]]
 NO_COURSES: Courses = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class MetricRow:
+class MetricRow(NamedTuple):
     """A metric of the run: its name in the log's own terms, last value, healthy range, what is thought of it.
 
     `judged`: a key of `words.JUDGED`, empty where nothing can be said; `word`: the same for people. `beside`:

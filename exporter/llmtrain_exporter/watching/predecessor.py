@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from llmtrain_exporter.analyse.run import Run
@@ -16,8 +15,7 @@ RERUN_RECORDS = 5
 """Training records that a run which begins anew may have when it is met, and that are news all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Predecessor:
+class Predecessor(NamedTuple):
     """What was counted of a log, and what it takes to know the log again."""
 
     counters: Mapping[Series, float]  # those above 0
@@ -86,7 +84,7 @@ def counted_on(read: Predecessor, before: Predecessor) -> Predecessor | None:
     sums = {key: read.counters.get(key, 0.0) + before.carried.get(key, 0.0) for key in names}
     counters = {key: max(count, before.counters.get(key, 0.0)) for key, count in sums.items()}
     counted = {key: count for key, count in counters.items() if count}
-    return replace(read, counters=counted, carried=before.carried)
+    return read._replace(counters=counted, carried=before.carried)
 
 
 def begins_anew(run: Run, before: Predecessor) -> bool:

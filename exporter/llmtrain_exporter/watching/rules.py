@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmtrain_exporter.analyse.run import RunOptions
@@ -109,7 +108,7 @@ class RunRules:
         assigned = self._settings.assign(found.run)
         profile = self._judging.profile or assigned.profile
         if (profile, assigned.labels) != (self._newest.profile, self._newest.labels):
-            self._newest = replace(self._judging, profile=profile, labels=assigned.labels)
+            self._newest = self._judging._replace(profile=profile, labels=assigned.labels)
         return self._newest
 
     def says_the_same(self, before: RunRules, found: Found) -> bool:

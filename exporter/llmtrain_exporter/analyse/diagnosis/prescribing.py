@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import pairwise
 
 from llmtrain_exporter.analyse.diagnosis.case import Case, as_logged, highest
@@ -165,7 +164,7 @@ def worked_out(rule: ValueRule, now: Value | None, case: Case, default: Value | 
 
 def _chosen(rule: Choice, now: Value | None, default: Value | None) -> str | None:
     if now is None:
-        return None if rule.known or _is_set(default, replace(rule, fine=())) else rule.value
+        return None if rule.known or _is_set(default, rule._replace(fine=())) else rule.value
     return None if _is_set(now, rule) else rule.value
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from llmtrain_exporter.analyse.averages import median
@@ -174,8 +173,7 @@ class Renewal(NamedTuple):
     record: int
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a rule knows of its run from the start."""
 
     bounds: Mapping[str, Mapping[Severity, Bound]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -83,9 +82,11 @@ def _joined(text: object) -> str:
 
 def _as_text(page: str) -> str:
     """The rows of tables a line each, with pipes between their cells."""
+    from html import unescape  # knows two thousand names; most logs are no notebook
+
     flat = " ".join(page.split())
     lines = _LINE_END.split(_CELL_END.sub(" | ", flat))
-    return "\n".join(html.unescape(_TAG.sub("", line)).strip() for line in lines)
+    return "\n".join(unescape(_TAG.sub("", line)).strip() for line in lines)
 
 
 def sniff(head: Head) -> Confidence:

@@ -7,7 +7,6 @@ a run logs at once stands in one row, as JSON; a run does not say that it has en
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from llmtrain_exporter.ingest.dialect import Confidence, Dialect, Head, Role, Shape
 from llmtrain_exporter.ingest.nested import flat_cells
@@ -45,8 +44,7 @@ NEWEST = Queries(
     named_by_file=True,
 )
 
-BY_NAME = replace(
-    NEWEST,
+BY_NAME = NEWEST._replace(
     tables={"metrics": _ROW},
     runs="""
         SELECT run_name, run_name, (julianday(max(timestamp)) - 2440587.5) * 86400.0,

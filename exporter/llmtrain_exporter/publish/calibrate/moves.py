@@ -36,7 +36,7 @@ class Move:
 
     def moved(self, bound: Bound) -> Bound:
         """That bound instead of another one."""
-        return replace(bound, limit=self.limit, records=self.records, within=self.within, source=CONFIGURED)
+        return bound._replace(limit=self.limit, records=self.records, within=self.within, source=CONFIGURED)
 
     def differs_from(self, bound: Bound) -> bool:
         """Whether it is another bound: rounded, it may be the same."""
