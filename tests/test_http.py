@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,6 +24,7 @@ from llmtrain_exporter.serve.http import OPENMETRICS, TEXT
 from llmtrain_exporter.serve.pages import frame
 from llmtrain_exporter.serve.scrapers import TIMEOUT_HEADER
 from llmtrain_exporter.web import asgi
+from llmtrain_exporter.web import server as web_server
 from llmtrain_exporter.web.negotiate import accepts_gzip, credentials, wants_openmetrics
 from llmtrain_exporter.web.server import Server
 from llmtrain_exporter.web.users import Users
@@ -364,9 +366,10 @@ async def _no_app(*_: object) -> None:
 
 PROGRAM = """
 import logging, sys, time
-from llmtrain_exporter.web.server import Server
+from llmtrain_exporter.web import server
 from tests.serving import Site, fill
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+server.TICK_SECONDS = 3600.0  # it is woken, and asks for nothing
 site = Site()
 fill(site.fleet)
 site.server.run()
@@ -397,6 +400,18 @@ def test_a_signal_ends_it_soon_and_quietly(number: signal.Signals) -> None:
         assert process.stdout.read() == "ended\n"
     for client in clients:
         client.close()
+
+
+def test_it_is_woken_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever thread says so; it does not ask again and again."""
+    monkeypatch.setattr(web_server, "TICK_SECONDS", 3600.0)
+    site = Site()
+    thread = threading.Thread(target=site.server.run, daemon=True)
+    thread.start()
+    assert site.get("/-/healthy").headers["Date"]
+    site.server.stop()
+    thread.join(KILLED_SECONDS)
+    assert not thread.is_alive()
 
 
 def test_whoever_looks_takes_no_zero_away(site: Site) -> None:

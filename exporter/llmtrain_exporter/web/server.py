@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
 import logging
 import math
@@ -27,6 +29,9 @@ ACCEPTED_AT_ONCE = 16
 
 QUEUE = 1024  # connections that the kernel holds until they are accepted
 
+TICK_SECONDS = 1.0
+"""Time between two looks at what an idle server does by the clock: the date in the head of its answers."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -34,6 +39,35 @@ USUAL = Limits()
 
 
 class _Uvicorn(uvicorn.Server):
+    """Is woken to end, and so need not ask for that ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None  # while it runs
+        self._woken = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Answer until it is to end."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), TICK_SECONDS)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal has come."""
+        super().handle_exit(sig, frame)
+        self._wake()
+
+    def end(self) -> None:
+        """End soon, from any thread and before it runs."""
+        self.should_exit = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                self._loop.call_soon_threadsafe(self._woken.set)
+
     async def startup(self, sockets: Sequence[socket.socket] | None = None) -> None:
         """Listen with a longer queue than what is accepted at once; asyncio has one number for both."""
         await super().startup(list(sockets or ()))
@@ -94,7 +128,7 @@ class Server:
 
     def stop(self) -> None:
         """End `run`, from any thread."""
-        self._uvicorn.should_exit = True
+        self._uvicorn.end()
 
 
 @contextmanager
