@@ -95,4 +95,5 @@ class SeenValues:
     def _extend(self, layout: Layout, columns: Sequence[Sequence[float]]) -> None:
         for recorded, values in zip(layout.series, columns, strict=True):
             if recorded.metric.group in JUDGED:
-                self._columns.setdefault(recorded, array("d")).extend(values)
+                # One array to the other is one copy; value by value it grows with each.
+                self._columns.setdefault(recorded, array("d")).extend(array("d", values))
