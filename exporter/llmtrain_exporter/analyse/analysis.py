@@ -231,7 +231,10 @@ class Analysis:
 
     def _view(self, record: Record | RecordInBlock, step: int, values: Mapping[Series, float]) -> RecordView:
         columns = self._columns
-        return RecordView(record, step, self._index, values, columns.awake(), columns.ring, columns.at)
+        levels = columns.awake()
+        return RecordView(
+            record, step, self._index, values, levels, columns.ring, columns.at, columns.levelled
+        )
 
     def _examine(self, record: Record, step: int, plan: WatchPlan, picked: tuple[float, ...]) -> None:
         """Let every rule look at a record that is not ordinary."""

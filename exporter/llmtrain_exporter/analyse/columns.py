@@ -138,6 +138,7 @@ class Columns:
         "_rules",
         "_watching",
         "at",
+        "levelled",
         "levels",
         "order",
         "ring",
@@ -159,6 +160,7 @@ class Columns:
         self.at: Mapping[Series, int] = {}
         self.ring = Ring(0)
         self.levels: Mapping[Series, Level] = {}
+        self.levelled: dict[Metric, Sequence[Series]] = {}  # which they are of, as long as none is added
         self._next = 0
         self._last = 0  # cell at which the last row of the ring begins
         self._plans: dict[Layout, WatchPlan] = {}
@@ -245,6 +247,7 @@ class Columns:
         """Hold the levels in fewer bytes, until somebody needs many of them."""
         if isinstance(self.levels, dict):
             self.levels = RestingLevels(self.levels)
+            self.levelled = {}
 
     def awake(self) -> dict[Series, Level]:
         """The levels for whoever asks often, or changes them."""
@@ -285,6 +288,8 @@ class Columns:
         # A column that is frozen for long empties; what it was before stays the normal.
         if level is None or (level.young and before is not None and not before.young):
             return
+        if before is None:
+            self.levelled = {}
         self.awake()[watched] = level
         for at in self._watching[watched].followed:
             follow = self._rules[at].follow

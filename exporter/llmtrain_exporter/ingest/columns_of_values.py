@@ -6,6 +6,7 @@ None where a column has anything but what nearly all rows have; then it is for w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from operator import countOf
 from typing import Any, cast, overload
 
@@ -70,6 +71,11 @@ def converted(column: Column, read: values.CellReader) -> Numbers | None:
 def later(read: values.CellReader) -> Callable[[Column], Numbers | None]:
     """Texts of which `read` can read each, as it tells from where their digits stand, whichever these are."""
 
+    @lru_cache(MOST_SHAPES)
+    def is_read(shape: bytes) -> bool:
+        """Asked of the same few shapes at every block."""
+        return read(shape.decode()) is not None
+
     def known(column: Column) -> Numbers | None:
         try:
             text = "\n".join(column).encode()
@@ -79,7 +85,7 @@ def later(read: values.CellReader) -> Callable[[Column], Numbers | None]:
         usual = set(shapes)
         if len(shapes) != len(column) or len(usual) > MOST_SHAPES:
             return None
-        return None if None in map(read, map(bytes.decode, usual)) else TextNumbers(column, read)
+        return TextNumbers(column, read) if all(map(is_read, usual)) else None
 
     return known
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from array import array
 from collections.abc import Sequence
 from typing import ClassVar
@@ -95,4 +96,6 @@ class SeenValues:
     def _extend(self, layout: Layout, columns: Sequence[Sequence[float]]) -> None:
         for recorded, values in zip(layout.series, columns, strict=True):
             if recorded.metric.group in JUDGED:
-                self._columns.setdefault(recorded, array("d")).extend(values)
+                # An array that is given numbers grows with each, and parses it as an argument.
+                cells = struct.pack(f"{len(values)}d", *values)
+                self._columns.setdefault(recorded, array("d")).frombytes(cells)

@@ -115,7 +115,9 @@ class RecordView:
         levels: Mapping[Series, Level],
         ring: Ring,
         columns: Mapping[Series, int],
+        levelled: dict[Metric, Sequence[Series]],
     ) -> None:
+        """`levelled`: what was found before in as many levels."""
         self.record = record
         self.step = step
         self.index = index  # training records since the baselines began, this one included if it is one
@@ -127,7 +129,7 @@ class RecordView:
         self._means: dict[tuple[Series, int], float] = {}  # several rules ask for the same
         self._medians: dict[tuple[Series, int], float] = {}
         self._recent: dict[tuple[Series, int], Sequence[float]] = {}
-        self._levelled: dict[Metric, Sequence[Series]] = {}
+        self._levelled = levelled
 
     def levelled(self, metric: Metric) -> Sequence[Series]:
         """The training series of a metric that have a level."""
