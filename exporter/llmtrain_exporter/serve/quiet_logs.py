@@ -19,6 +19,12 @@ Not all is told: not what is written to memory that shows a file, nor what someb
 to the file below it; nor that a folder above has another name now, or that a link leads elsewhere.
 """
 
+SEARCHES_BELIEVED = 6
+"""A path that a search has just found as it is waits for the next look, but each time after so many searches.
+
+Only the look itself settles what it has put off, as a comparison with another file.
+"""
+
 
 class QuietLogs(Generic[LogT]):
     """Knows them. For one thread at a time.

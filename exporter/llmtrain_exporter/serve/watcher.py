@@ -6,12 +6,12 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from queue import SimpleQueue
 
 from llmtrain_exporter.analyse.run import Run
 from llmtrain_exporter.config import Settings
-from llmtrain_exporter.ingest.discover import Surroundings
+from llmtrain_exporter.ingest.discover import Found, Surroundings
 from llmtrain_exporter.ingest.reading import Reading
 from llmtrain_exporter.ingest.stirrings import Stirrings
 from llmtrain_exporter.model import Snapshot
@@ -24,7 +24,7 @@ from llmtrain_exporter.serve.kept_run import PackedRun
 from llmtrain_exporter.serve.observed_run import ObservedRun
 from llmtrain_exporter.serve.protection import covered_logs
 from llmtrain_exporter.serve.pulse import Pulse
-from llmtrain_exporter.serve.quiet_logs import LOOK_AT_ALL_SECONDS, QuietLogs
+from llmtrain_exporter.serve.quiet_logs import LOOK_AT_ALL_SECONDS, SEARCHES_BELIEVED, QuietLogs
 from llmtrain_exporter.serve.runs_over import RunsOver
 from llmtrain_exporter.serve.sharing import Sharing
 from llmtrain_exporter.serve.sparkline import Sparkline
@@ -101,6 +101,8 @@ class Watcher:
         self._scan_due = -math.inf
         self._logs: QuietLogs[WatchedRun] = QuietLogs(Stirrings(sharing.allowance))
         self._arranged = False  # it knows which runs there are
+        self._seen: Sequence[Found] = ()  # by a search of which no round knows yet
+        self._searches = 0
         self._look_due = -math.inf
         self._tend_due = -math.inf
         self._check_every = CHECK_SECONDS
@@ -180,6 +182,8 @@ class Watcher:
         if self._protector is not None:
             self._protector.know_covered(covered_logs(scan.passed))
         self._arranged = False
+        self._searches += 1
+        self._seen = scan.found if self._searches % SEARCHES_BELIEVED else ()
         changes = self._runs.update(scan, now)
         for name in changes.left:
             self._leave(name)
@@ -217,6 +221,7 @@ class Watcher:
         if not self._arranged:
             self._arranged = True
             self._logs.arrange(self._runs)
+            self._spare_checks(monotonic)
         for run in self._logs.stirred(monotonic, looks):
             self._logs.disturb(run)
             busy |= self._guarded(run, self._read, monotonic, now)
@@ -236,10 +241,20 @@ class Watcher:
         self._telemetry.went_round(time.monotonic() - began)
         return busy
 
+    def _spare_checks(self, monotonic: float) -> None:
+        """The search has just looked at all paths: where it found what is open, nobody else has to look."""
+        seen, self._seen = self._seen, ()
+        for found in seen:
+            run = self._runs.get(found.path)
+            if isinstance(run, LiveRun) and self._logs.is_told_of(run) and run.is_still(found):
+                run.check_at = monotonic + LOOK_AT_ALL_SECONDS
+
     def _tend_all(self, monotonic: float, now: float) -> None:
         soon = monotonic + self._check_every
         due_soon = 0
-        for run in list(self._runs):
+        # Of ten thousand runs most are not due: what they take to pass by is what this costs each second.
+        due = [run for run in self._runs if run.check_at <= soon or run.changes_at <= now]
+        for run in due:
             due_soon += run.check_at <= soon
             if monotonic >= run.check_at or now >= run.changes_at:
                 self._guarded(run, self._tend, monotonic, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
@@ -129,6 +130,18 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
             self.caught_up and self.folded.state(now) is State.RUNNING
         )
         return reading
+
+    def is_still(self, found: Found) -> bool:
+        """Whether a search has found the very file that is open, as it was when all of it was read.
+
+        Only of a log that hangs on its file.
+        """
+        source, place = self.source, self.source.place
+        if place is None or (place[1], self.written_at) != (found.size, found.modified):
+            return False
+        state = os.fstat(place[0])
+        same = (state.st_dev, state.st_ino) == found.identity
+        return same and self.hangs_on_its_file and source.error is None
 
     def _holds_old(self, now: float) -> bool:
         """Whether a row is held that was whole before the log was met: it belongs to what was there."""

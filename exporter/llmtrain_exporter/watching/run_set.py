@@ -92,6 +92,10 @@ class RunSet(Generic[ObserverT]):
     def __iter__(self) -> Iterator[LiveRun[ObserverT] | SleepingRun]:
         return iter(self._runs.values())
 
+    def get(self, path: str) -> LiveRun[ObserverT] | SleepingRun | None:
+        """The run whose log lies there."""
+        return self._runs.get(path)
+
     @property
     def awake(self) -> list[LiveRun[ObserverT]]:
         """Those that do not sleep."""
