@@ -89,7 +89,7 @@ def silences(profile: Profile, pace: RunPace) -> Mapping[Severity, float]:
 
 
 def is_cut_off(stalled: Severity | None, silent: float, silences: Mapping[Severity, float]) -> bool:
-    """Whether a stalled run is so long without a record, in seconds, that it can no longer hang."""
+    """Whether a stalled run is so long without a record, in seconds, that it was most likely ended."""
     return stalled is not None and silent > max(*silences.values(), CUT_OFF_SECONDS)
 
 

@@ -120,7 +120,7 @@ class Pattern(str, Enum):
     WELL_AGAIN = "well_again"  # there was trouble, and it is over
     IN_TROUBLE = "in_trouble"  # what a record shows speaks against it up to the end
     ENDED = "ended"  # nothing is written any more
-    CUT_OFF = "cut_off"  # nothing is written any more, for so long that it does not hang
+    CUT_OFF = "cut_off"  # nothing was written for so long that hardly anything hangs
     EVALUATED = "evaluated"  # it has evaluations at all
     HIDDEN_NAN = "hidden_nan"  # a loss of 0 beside another value that is not finite
     STEPS_SKIPPED = "steps_skipped"  # single gradients that are no numbers, and all went on as before

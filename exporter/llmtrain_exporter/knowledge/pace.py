@@ -22,7 +22,7 @@ HUNG: Annotated[float, "times the silence of a stalled run", src.RUNS] = 2.0
 """From which on it is taken to hang for good: critical."""
 
 CUT_OFF_SECONDS: Annotated[float, "seconds", src.RUNS] = 3 * 86400.0
-"""From which on a run that hung for good is taken to be gone: nobody leaves it like that beyond a weekend."""
+"""From which on silence is taken for an end: few processes hang for longer than a weekend unseen."""
 
 TWIN_SECONDS: Annotated[float, "seconds", src.RUNS] = 5.0
 TWIN_SHARE: Annotated[float, "share of the time since the start", src.RUNS] = 0.1

@@ -162,8 +162,8 @@ SILENT_SINCE = Text(
     "{when} 起没有新记录：可能被杀，也可能卡住。",
 )
 CUT_OFF_SINCE = Text(
-    "No record since {when}, which is too long for a run that hangs: it was ended.",
-    "{when} 起没有新记录，时间之久已不可能是卡住：训练早已结束。",
+    "No record since {when}: it was most likely ended long ago.",
+    "{when} 起没有新记录：训练很可能早已结束。",
 )
 KEPT = Text(
     "checkpoints kept from rotation in {folder}: steps {steps}",

@@ -255,7 +255,7 @@ class Snapshot:
     kept: tuple[int, ...] = ()  # the same of those that the guard has kept there from rotation
     step_is_record: bool = False  # nothing told steps: they are numbers of records
     ended_early: bool = False  # its trainer closed it before the last of the planned steps
-    cut_off: bool = False  # stalled, and for so long that nothing of it can hang any more
+    cut_off: bool = False  # stalled, and for so long that it was most likely ended
     guard: GuardFile | None = None  # what the guard has done, where one stands in the training
     labels: Mapping[str, str] = field(default_factory=dict)  # the operator's own
 

@@ -71,11 +71,11 @@ CAUSES: Mapping[str, Cause] = {
         sources=(src.RUNS,),
     ),
     "cut_off": Cause(
-        Text("The run was ended before it could close its log", "训练没来得及写完日志就结束了"),
+        Text("The run was most likely ended before it closed its log", "训练很可能没来得及写完日志就结束了"),
         Text(
-            "After so long nothing hangs any more. A person, the scheduler or the OOM killer ended it, the "
+            "Few processes hang for days unseen. A person, the scheduler or the OOM killer ended it, the "
             "machine went down, or what it wrote last went elsewhere.",
-            "隔了这么久，已不可能是卡住：被人、调度系统或 OOM killer 结束，机器宕机，"
+            "卡住好几天而没人发现的情况很少：多半是被人、调度系统或 OOM killer 结束，机器宕机，"
             "或最后的输出写到了别处。",
         ),
         evidence=(

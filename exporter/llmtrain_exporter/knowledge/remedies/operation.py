@@ -159,10 +159,12 @@ REMEDIES: Mapping[str, Remedy] = {
     "see_how_it_ended": Remedy(
         Text("Find out how it ended", "查明它是怎样结束的"),
         Text(
-            "Read the last lines that it printed, and what scheduler and kernel noted at that time: sacct, "
-            "kubectl describe, journalctl -k. If somebody ended it on purpose, nothing is left to do.",
-            "看它最后打印的几行，以及调度系统与内核当时的记录：sacct、kubectl describe、journalctl -k。"
-            "若是有人主动结束的，就不必再做什么。",
+            "Is a process of it left (squeue, kubectl get pods, nvidia-smi)? Then it hangs, and holds its "
+            "GPUs. If not, read the last lines that it printed, and what scheduler and kernel noted at that "
+            "time: sacct, kubectl describe, journalctl -k. Ended on purpose, it needs nothing more.",
+            "先看还有没有它的进程：squeue、kubectl get pods、nvidia-smi；有就是卡住了，一直占着 GPU。"
+            "没有，就看它最后打印的几行，以及调度系统与内核当时的记录：sacct、kubectl describe、"
+            "journalctl -k。若是有人主动结束的，就不必再做什么。",
         ),
         (src.RUNS,),
     ),
