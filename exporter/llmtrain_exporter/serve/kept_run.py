@@ -139,6 +139,7 @@ class _Facts(BaseModel):
     metrics: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # of the episodes
     step_is_record: bool
     ended_early: bool
+    cut_off: bool = False  # which older programs do not tell
     labels: dict[str, str]
     counters: tuple[tuple[int, str], ...]  # place among the samples, count
     carried: tuple[tuple[int, str], ...]  # of them what did not come from this log, which may be below 0
@@ -178,6 +179,7 @@ def packed_run(kept: KeptRun) -> PackedRun | None:
             metrics=tuple((key.metric.name, key.labels) for key in metrics),
             step_is_record=run.step_is_record,
             ended_early=run.ended_early,
+            cut_off=run.cut_off,
             labels=dict(run.labels),
             counters=_placed(before.counters, places),
             carried=_placed(before.carried, places),
@@ -244,6 +246,7 @@ def _snapshot(facts: _Facts) -> Snapshot:
             samples={},
             step_is_record=facts.step_is_record,
             ended_early=facts.ended_early,
+            cut_off=facts.cut_off,
             labels=facts.labels,
         )
     )

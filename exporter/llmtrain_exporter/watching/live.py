@@ -9,6 +9,7 @@ from itertools import chain, repeat
 from typing import Generic
 
 from llmtrain_exporter.analyse.run import Run, RunOptions
+from llmtrain_exporter.analyse.state import cut_off_at
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.source import read_run_hyper_parameters
@@ -170,8 +171,10 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
     def snapshot(self, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time; `changes_at` says until when."""
-        self.changes_at = self._next_change(now)
-        return with_guard(self.folded.snapshot(self.name, self.source.path, self._producer, now), self.guard)
+        run = self.folded.snapshot(self.name, self.source.path, self._producer, now)
+        next_change = self._next_change(now)
+        self.changes_at = cut_off_at(run) if next_change == math.inf else next_change
+        return with_guard(run, self.guard)
 
     @property
     def info(self) -> Series:
