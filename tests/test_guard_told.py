@@ -18,6 +18,7 @@ from llmtrain_exporter.draw.from_history import marks
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
 from llmtrain_exporter.guard.inside.rates import CannotBeChangedError
 from llmtrain_exporter.guard.launch.past import PastRun, read_past
+from llmtrain_exporter.ingest.discover import SearchOptions, discover
 from llmtrain_exporter.ingest.guard_file import LONGEST, read_told
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import guard_metrics as g
@@ -34,7 +35,8 @@ from llmtrain_exporter.story.facts import fact_lines, remaining, settings_sectio
 from llmtrain_exporter.story.news import news
 from llmtrain_exporter.story.run_object import full_object, run_object
 from llmtrain_exporter.story.run_story import run_story
-from llmtrain_exporter.watching.on_demand import read_each, read_log
+from llmtrain_exporter.watching.observer import unobserved
+from llmtrain_exporter.watching.on_demand import open_log, read_each, read_log, read_to_end
 from llmtrain_exporter.watching.rules import RunRules
 
 from tests.conftest import ROOT
@@ -126,6 +128,12 @@ def test_settings_are_told_as_rescues_have_left_them(tmp_path: Path) -> None:
     (info,) = (dict(key.labels) for key in run.samples if key.metric is c.RUN)
     assert (info["learning_rate"], info["max_grad_norm"], info["beta"]) == ("1e-6", "0.5", "0.04")
     assert "skip_bad_updates" not in info
+    rules = RunRules(Settings(), RunOptions())
+    (found,) = discover([str(folder)], SearchOptions(ignore_older=None), TIME).found
+    live = open_log(found, RunOptions(), rules.readers, unobserved)
+    read_to_end(live, 0.0, TIME)
+    assert dict(live.info.labels) == info  # which history files and databases get
+    live.source.close()
     (past,) = read_past(str(folder), RunRules(Settings(), RunOptions()), TIME)
     assert isinstance(past, PastRun)
     assert past.snapshot.hyper_parameters.numbers["learning_rate"] == 0.01

@@ -19,7 +19,7 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import producer_by_settings
 from llmtrain_exporter.model import NoRun, Record, RowKind, Series, Snapshot, State
 from llmtrain_exporter.watching.arrivals import LOOK_LASTS_SECONDS, arrivals, arrivals_of_rest
-from llmtrain_exporter.watching.beside import with_checkpoints, with_guard
+from llmtrain_exporter.watching.beside import in_force, with_checkpoints, with_guard
 from llmtrain_exporter.watching.observer import ObserverT, show
 from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
 from llmtrain_exporter.watching.tracked_log import TrackedLog
@@ -178,8 +178,8 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
     @property
     def info(self) -> Series:
-        """The series whose labels are the static facts of the run."""
-        return self.folded.info(self._producer.dialect)
+        """The series whose labels are the static facts of the run, as its snapshot has it."""
+        return in_force(self.folded.info(self._producer.dialect), self.guard)
 
     def outcome(self, now: float) -> Snapshot | NoRun:
         """The run as it stands, with its checkpoints; or why the log is none."""
