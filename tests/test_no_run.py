@@ -315,7 +315,7 @@ def test_a_text_about_trainings_is_not_proposed_as_a_log(tmp_path: Path, told: T
             "  ",
             "\x1b[0m",
             " 10%|\u2588 | 5/50 [00:05<00:45, 1.00s/it]",
-            "Saving model checkpoint to out",
+            "Saving model checkpoint",
         ),
         *("Train:  10%|\u2588 | 5/50 [00:05<00:45, 1.00s/it]", "   trainer.py:123", " level=info host=gpu1"),
     ],
