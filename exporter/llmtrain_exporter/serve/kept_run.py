@@ -139,7 +139,7 @@ class _Facts(BaseModel):
     metrics: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # of the episodes
     step_is_record: bool
     ended_early: bool
-    cut_off: bool = False  # which older programs do not tell
+    cut_off: bool = False  # left out where it is not so: older programs do not know it
     labels: dict[str, str]
     counters: tuple[tuple[int, str], ...]  # place among the samples, count
     carried: tuple[tuple[int, str], ...]  # of them what did not come from this log, which may be below 0
@@ -192,7 +192,9 @@ def packed_run(kept: KeptRun) -> PackedRun | None:
         )
         layout = orjson.dumps([(key.metric.name, key.labels) for key in kept.samples])
         return PackedRun(
-            facts.model_dump_json().encode(), layout, array("d", kept.samples.values()).tobytes()
+            facts.model_dump_json(exclude_defaults=True).encode(),
+            layout,
+            array("d", kept.samples.values()).tobytes(),
         )
     except (ValueError, TypeError):  # a text that is no UTF-8, a step beyond 64 bits
         return None
