@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.analyse.guarded import guard_samples, rescue_of, stopped_at
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings
@@ -107,6 +108,19 @@ def test_a_rescue_is_told_with_its_steps_settings_and_cost() -> None:
     assert "guard: the training goes on after a rescue" in [
         plain(line) for line in fact_lines(GUARDED, Lang.EN)
     ]
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_of_a_run_that_its_guard_has_stopped_nobody_asks_why_it_is_silent(cut_off: bool) -> None:
+    """It neither hangs nor was it ended by who knows whom, however long ago."""
+    silent = replace(
+        GUARDED, state=State.STALLED, cut_off=cut_off, episodes=(), incidents=(), last_record=TIME
+    )
+    for guard, cause in ((STOPPED, None), (None, "cut_off" if cut_off else "hung_process")):
+        run = replace(silent, guard=guard)
+        found = diagnose(run)
+        assert [each.cause for each in found.causes] == ([] if cause is None else [cause])
+        assert bool(found.remedies) is (cause is not None)
 
 
 def test_settings_are_told_as_rescues_have_left_them(tmp_path: Path) -> None:
