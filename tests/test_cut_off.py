@@ -42,7 +42,7 @@ def hung(loop: Loop, days: float) -> None:
     assert log.stat().st_mtime == loop.run("run").last_record
 
 
-def test_a_run_that_sleeps_is_told_otherwise_once_it_cannot_hang_any_more(tmp_path: Path) -> None:
+def test_a_run_that_sleeps_is_told_otherwise_once_it_was_most_likely_ended(tmp_path: Path) -> None:
     """Lists, Grafana and its page alike, though nothing was written; then it sleeps again."""
     loop = Restarted(tmp_path / "logs", None)
     answers = RunAnswers(loop.fleet, ReadAgain(loop.settings, lambda: loop.now))

@@ -100,7 +100,7 @@ def test_silence_is_a_headline(collapsed: Snapshot, health: Health, severity: Se
 
 
 def test_what_time_alone_changes_is_told_at_once(collapsed: Snapshot) -> None:
-    """Silence that has become critical, and one in which nothing can hang any more; no record says so."""
+    """Silence that has become critical, and one so long that the run was likely ended; no record says so."""
     kept = Headlines()
     silent = replace(collapsed, episodes=(), incidents=(), state=State.STALLED, health=Health.WATCH)
     for run in (silent, silent := replace(silent, health=Health.BROKEN), replace(silent, cut_off=True)):

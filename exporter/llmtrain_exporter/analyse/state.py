@@ -95,7 +95,7 @@ def is_cut_off(stalled: Severity | None, silent: float, silences: Mapping[Severi
 
 
 def cut_off_at(run: Snapshot) -> float:
-    """Unix time from which on a run can no longer hang that is as silent as can be; never of any other."""
+    """Unix time from which on a run that is as silent as can be was most likely ended; never of any other."""
     if run.last_record is None or run.cut_off or run.state is not State.STALLED:
         return math.inf
     return run.last_record + CUT_OFF_SECONDS

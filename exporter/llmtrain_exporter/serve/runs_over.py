@@ -125,7 +125,7 @@ class RunsOver:
     def tend(self, run: SleepingRun, now: float) -> None:
         """Expose of it what the time since its end wants, and note when that changes.
 
-        One that can no longer hang is roused: its story is told anew.
+        One that is silent for so long that it was most likely ended is roused: its story is told anew.
         """
         run.changes_at = math.inf
         shown = self._fleet.get(run.name)
