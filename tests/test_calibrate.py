@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -342,12 +343,12 @@ def test_runs_that_have_not_ended_teach_nothing(tmp_path: Path, capsys: pytest.C
 def test_what_to_do_about_a_run_that_its_log_does_not_close_is_told(
     lang: Lang, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is named as one gives it; one that broke is no such run."""
-    write(tmp_path / "runs" / "good-0", noisy(0), planned=5000)
+    """It is named as one gives it, in a shell and as a pattern; one that broke is no such run."""
+    write(tmp_path / "runs" / "good[0] a", noisy(0), planned=5000)
     write(tmp_path / "runs" / "bad-0", dying(3), planned=5000)
     form = ("-o", tmp_path / "p.yml", "--lang", lang.value)
     code, text, _ = calibrate(tmp_path / "runs", *form, capsys=capsys)
-    (name,) = re.findall(r"--healthy\s+(\S*good-0)", text)
+    _, name = shlex.split(re.findall(r"--healthy\s+'[^']+'", text)[0])
     assert (code, text.count("bad-0")) == (3, 1)  # as one that is not learned from
     assert calibrate(tmp_path / "runs", *form, "--healthy", name, capsys=capsys)[0] == 0
 

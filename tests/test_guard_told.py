@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llmtrain_exporter.analyse.diagnosis import diagnose
 from llmtrain_exporter.analyse.guarded import guard_samples, rescue_of, stopped_at
 from llmtrain_exporter.analyse.run import RunOptions
 from llmtrain_exporter.config import Settings
@@ -18,6 +19,7 @@ from llmtrain_exporter.draw.from_history import marks
 from llmtrain_exporter.guard.guard_file import guard_path, write_guard_file
 from llmtrain_exporter.guard.inside.rates import CannotBeChangedError
 from llmtrain_exporter.guard.launch.past import PastRun, read_past
+from llmtrain_exporter.ingest.discover import SearchOptions, discover
 from llmtrain_exporter.ingest.guard_file import LONGEST, read_told
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import guard_metrics as g
@@ -34,7 +36,8 @@ from llmtrain_exporter.story.facts import fact_lines, remaining, settings_sectio
 from llmtrain_exporter.story.news import news
 from llmtrain_exporter.story.run_object import full_object, run_object
 from llmtrain_exporter.story.run_story import run_story
-from llmtrain_exporter.watching.on_demand import read_each, read_log
+from llmtrain_exporter.watching.observer import unobserved
+from llmtrain_exporter.watching.on_demand import open_log, read_each, read_log, read_to_end
 from llmtrain_exporter.watching.rules import RunRules
 
 from tests.conftest import ROOT
@@ -107,6 +110,19 @@ def test_a_rescue_is_told_with_its_steps_settings_and_cost() -> None:
     ]
 
 
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_of_a_run_that_its_guard_has_stopped_nobody_asks_why_it_is_silent(cut_off: bool) -> None:
+    """It neither hangs nor was it ended by who knows whom, however long ago."""
+    silent = replace(
+        GUARDED, state=State.STALLED, cut_off=cut_off, episodes=(), incidents=(), last_record=TIME
+    )
+    for guard, cause in ((STOPPED, None), (None, "cut_off" if cut_off else "hung_process")):
+        run = replace(silent, guard=guard)
+        found = diagnose(run)
+        assert [each.cause for each in found.causes] == ([] if cause is None else [cause])
+        assert bool(found.remedies) is (cause is not None)
+
+
 def test_settings_are_told_as_rescues_have_left_them(tmp_path: Path) -> None:
     """What to do, and how it is now; the rate that was logged before a rescue is none to go down from."""
     folder = tmp_path / "run"
@@ -126,6 +142,12 @@ def test_settings_are_told_as_rescues_have_left_them(tmp_path: Path) -> None:
     (info,) = (dict(key.labels) for key in run.samples if key.metric is c.RUN)
     assert (info["learning_rate"], info["max_grad_norm"], info["beta"]) == ("1e-6", "0.5", "0.04")
     assert "skip_bad_updates" not in info
+    rules = RunRules(Settings(), RunOptions())
+    (found,) = discover([str(folder)], SearchOptions(ignore_older=None), TIME).found
+    live = open_log(found, RunOptions(), rules.readers, unobserved)
+    read_to_end(live, 0.0, TIME)
+    assert dict(live.info.labels) == info  # which history files and databases get
+    live.source.close()
     (past,) = read_past(str(folder), RunRules(Settings(), RunOptions()), TIME)
     assert isinstance(past, PastRun)
     assert past.snapshot.hyper_parameters.numbers["learning_rate"] == 0.01

@@ -99,6 +99,14 @@ def test_silence_is_a_headline(collapsed: Snapshot, health: Health, severity: Se
     assert worst_lasting(silent) == ("stalled", severity)
 
 
+def test_what_time_alone_changes_is_told_at_once(collapsed: Snapshot) -> None:
+    """Silence that has become critical, and one so long that the run was likely ended; no record says so."""
+    kept = Headlines()
+    silent = replace(collapsed, episodes=(), incidents=(), state=State.STALLED, health=Health.WATCH)
+    for run in (silent, silent := replace(silent, health=Health.BROKEN), replace(silent, cut_off=True)):
+        assert kept.samples(run) == headline_samples(run)
+
+
 def test_a_diagnosis_is_made_as_often_as_it_can_be_seen(
     collapsed: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -308,13 +308,23 @@ def test_a_text_about_trainings_is_not_proposed_as_a_log(tmp_path: Path, told: T
 
 
 @pytest.mark.parametrize(
-    "behind", ["", "  ", "\x1b[0m", " 10%|\u2588 | 5/50 [00:05<00:45, 1.00s/it]", " [rank1] was here"]
+    "behind",
+    [
+        *(
+            "",
+            "  ",
+            "\x1b[0m",
+            " 10%|\u2588 | 5/50 [00:05<00:45, 1.00s/it]",
+            "Saving model checkpoint",
+        ),
+        *("Train:  10%|\u2588 | 5/50 [00:05<00:45, 1.00s/it]", "   trainer.py:123", " level=info host=gpu1"),
+    ],
 )
 def test_a_printed_log_is_proposed_whatever_stands_behind_some_of_its_rows(
     tmp_path: Path, told: Told, behind: str
 ) -> None:
-    """Bars, colours; and what another process prints into the line of a row, but not into that of each."""
+    """Bars, colours, what loggers add; what another process prints into the line of some rows."""
     row = "{'loss': 0.5, 'grad_norm': 1.0, 'learning_rate': 1e-05, 'epoch': 0.1}"
-    others = "" if "was here" not in behind else f"{row}\n"
+    others = "" if "Saving" not in behind else f"{row}\n"
     (tmp_path / "console.txt").write_text(f"Loading\n{row}{behind}\n{others}")
     assert "--stdout-log 'console.txt'" in told("check", tmp_path)

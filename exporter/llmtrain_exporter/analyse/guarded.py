@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from llmtrain_exporter.analyse.derived import gpu_seconds
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import guard_metrics as g
 from llmtrain_exporter.model import Incident, Series, Snapshot, series
-from llmtrain_exporter.model.guarded import Attempt, GuardFile
+
+if TYPE_CHECKING:  # who judges records without a guard needs none of it
+    from llmtrain_exporter.model.guarded import Attempt, GuardFile
 
 SECONDS_PER_HOUR = 3600
 STATES = ("watching", "stopped", "rescued", "gave_up", "ended", "unknown")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Set
 
 from llmtrain_exporter.analyse.pace import RunPace
@@ -12,7 +13,7 @@ from llmtrain_exporter.knowledge.catalogue import evaluation, mismatch, objectiv
 from llmtrain_exporter.knowledge.metric import Group, Metric
 from llmtrain_exporter.knowledge.pace import CUT_OFF_SECONDS
 from llmtrain_exporter.knowledge.signal import Profile, Severity
-from llmtrain_exporter.model import Health, Record, RowKind, Series, State, series
+from llmtrain_exporter.model import Health, Record, RowKind, Series, Snapshot, State, series
 
 HEALTH_OF = {None: Health.UNKNOWN, Severity.WARNING: Health.WATCH, Severity.CRITICAL: Health.BROKEN}
 """What the silence of a run says of its health; nothing where there is none."""
@@ -91,6 +92,13 @@ def silences(profile: Profile, pace: RunPace) -> Mapping[Severity, float]:
 def is_cut_off(stalled: Severity | None, silent: float, silences: Mapping[Severity, float]) -> bool:
     """Whether a stalled run is so long without a record, in seconds, that it was most likely ended."""
     return stalled is not None and silent > max(*silences.values(), CUT_OFF_SECONDS)
+
+
+def cut_off_at(run: Snapshot) -> float:
+    """Unix time from which on a run that is as silent as can be was most likely ended; never of any other."""
+    if run.last_record is None or run.cut_off or run.state is not State.STALLED:
+        return math.inf
+    return run.last_record + CUT_OFF_SECONDS
 
 
 def samples(current: State, stalled: Severity | None) -> dict[Series, float]:

@@ -39,8 +39,11 @@ _TEXTS = frozenset(("", ".txt", ".err", ".log", ".out", ".jsonl", ".json", ".std
 _LARGE = 1 << 30
 
 _LINE_END = re.compile(rb"[\r\n]+")
-_WORDS_BEHIND = re.compile(r"\}[^\w\s{}\[|]*\s*(?:[^\W\d_]{2}|[^\W\d_a-zA-Z])")
-"""A brace and what closes a quotation, and behind them a word in any script; bars begin with none."""
+_WORDS_BEHIND = re.compile(r"\}[^\w\s{}\[|]*\s*(?![a-zA-Z0-9_./-]+[:=])(?:[^\W\d_]{2}|[^\W\d_a-zA-Z])")
+"""A brace and what closes a quotation, and behind them a word in any script.
+
+Bars begin with none, or with a name and a colon; loggers put `train.py:12` there, and `level=info`.
+"""
 
 
 def survey(

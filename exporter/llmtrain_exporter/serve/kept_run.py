@@ -139,6 +139,7 @@ class _Facts(BaseModel):
     metrics: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # of the episodes
     step_is_record: bool
     ended_early: bool
+    cut_off: bool = False  # left out where it is not so: older programs do not know it
     labels: dict[str, str]
     counters: tuple[tuple[int, str], ...]  # place among the samples, count
     carried: tuple[tuple[int, str], ...]  # of them what did not come from this log, which may be below 0
@@ -178,6 +179,7 @@ def packed_run(kept: KeptRun) -> PackedRun | None:
             metrics=tuple((key.metric.name, key.labels) for key in metrics),
             step_is_record=run.step_is_record,
             ended_early=run.ended_early,
+            cut_off=run.cut_off,
             labels=dict(run.labels),
             counters=_placed(before.counters, places),
             carried=_placed(before.carried, places),
@@ -190,7 +192,9 @@ def packed_run(kept: KeptRun) -> PackedRun | None:
         )
         layout = orjson.dumps([(key.metric.name, key.labels) for key in kept.samples])
         return PackedRun(
-            facts.model_dump_json().encode(), layout, array("d", kept.samples.values()).tobytes()
+            facts.model_dump_json(exclude_defaults=True).encode(),
+            layout,
+            array("d", kept.samples.values()).tobytes(),
         )
     except (ValueError, TypeError):  # a text that is no UTF-8, a step beyond 64 bits
         return None
@@ -244,6 +248,7 @@ def _snapshot(facts: _Facts) -> Snapshot:
             samples={},
             step_is_record=facts.step_is_record,
             ended_early=facts.ended_early,
+            cut_off=facts.cut_off,
             labels=facts.labels,
         )
     )

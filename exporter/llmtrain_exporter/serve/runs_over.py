@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 
+from llmtrain_exporter.analyse.state import cut_off_at
 from llmtrain_exporter.config import Settings
 from llmtrain_exporter.model import Snapshot, State
 from llmtrain_exporter.serve.finished_runs import FinishedRuns
@@ -121,15 +122,21 @@ class RunsOver:
             return math.inf
         return run.last_record + self._settings.settle
 
-    def shrink(self, run: SleepingRun, now: float) -> None:
-        """Expose of it what the time since its end wants, and note when that changes."""
+    def tend(self, run: SleepingRun, now: float) -> None:
+        """Expose of it what the time since its end wants, and note when that changes.
+
+        One that is silent for so long that it was most likely ended is roused: its story is told anew.
+        """
         run.changes_at = math.inf
         shown = self._fleet.get(run.name)
         if shown is not None:
-            shrinks_at = self.shrinks_at(shown)
-            self._fleet.shrink(run.name, now >= shrinks_at)
-            if now < shrinks_at:
-                run.changes_at = shrinks_at
+            self._fleet.shrink(run.name, now >= self.shrinks_at(shown))
+            run.is_roused = now >= cut_off_at(shown)
+            run.changes_at = now if run.is_roused else self._changes_at(shown, now)
+
+    def _changes_at(self, run: Snapshot, now: float) -> float:
+        shrinks_at = self.shrinks_at(run)
+        return cut_off_at(run) if now >= shrinks_at else min(shrinks_at, cut_off_at(run))
 
     def flush(self) -> None:
         """Write what waits to be kept."""
@@ -142,7 +149,7 @@ class RunsOver:
         if sleeping is not None:
             shrinks_at = self.shrinks_at(kept.snapshot)
             self._fleet.keep(named(kept, found, name), found, self._pulse, now >= shrinks_at)
-            sleeping.changes_at = math.inf if now >= shrinks_at else shrinks_at
+            sleeping.changes_at = self._changes_at(kept.snapshot, now)
         return sleeping
 
     def _note(self, awaited: Awaited, packed: PackedRun) -> None:

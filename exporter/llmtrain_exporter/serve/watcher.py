@@ -294,7 +294,7 @@ class Watcher:
             self._runs.wake(run, run.grew_at)
             self._arranged = False
         elif now >= run.changes_at:
-            self._over.shrink(run, now)
+            self._over.tend(run, now)
 
     def _read(self, run: WatchedRun, monotonic: float, now: float) -> bool:
         """Read on in a log; whether there is more to read at once."""
@@ -334,7 +334,7 @@ class Watcher:
             self._over.note_counters(run, snapshot)
         if over:
             self._over.note(run, snapshot)
-            self._over.shrink(self._runs.put_to_sleep(run), now)
+            self._over.tend(self._runs.put_to_sleep(run), now)
             self._arranged = False
 
     def _restored(self, awaited: Awaited) -> SleepingRun | Predecessor | None:

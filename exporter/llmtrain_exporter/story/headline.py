@@ -51,8 +51,7 @@ def _told(run: Snapshot, found: Headline) -> Series:
 class _Kept(NamedTuple):
     """A headline, and of what it was made."""
 
-    episodes: int  # a hash of what matters of them: a run may have hundreds
-    state: State
+    signs: int  # a hash of what it goes by: a run may have hundreds of episodes
     last_record: float
     samples: Mapping[Series, float]
 
@@ -60,8 +59,8 @@ class _Kept(NamedTuple):
 class Headlines:
     """The headlines of runs. Another thread may ask for each run, but no two for the same.
 
-    A diagnosis takes as long as ten records: it is made anew when signals come or go, when the run changes
-    its state, and else as often as somebody can see it.
+    A diagnosis takes as long as ten records: it is made anew when signals come or go, when time changes
+    what the run is doing, and else as often as somebody can see it.
     """
 
     def __init__(self) -> None:
@@ -74,9 +73,10 @@ class Headlines:
             self.forget(run.run)
             return {}
         kept, last = self._kept.get(run.run), run.last_record or 0.0
-        episodes = hash(tuple((each.signal, each.severity, each.active) for each in run.episodes))
-        if kept is None or (kept.episodes, kept.state) != (episodes, run.state) or _is_old(kept, last):
-            kept = self._kept[run.run] = _Kept(episodes, run.state, last, {_told(run, found): 1.0})
+        episodes = tuple((each.signal, each.severity, each.active) for each in run.episodes)
+        signs = hash((found, run.state, run.cut_off, episodes))
+        if kept is None or kept.signs != signs or _is_old(kept, last):
+            kept = self._kept[run.run] = _Kept(signs, last, {_told(run, found): 1.0})
         return kept.samples
 
     def forget(self, run: str) -> None:

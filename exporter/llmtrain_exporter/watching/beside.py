@@ -14,7 +14,7 @@ from llmtrain_exporter.ingest.guard_file import read_told
 from llmtrain_exporter.knowledge.catalogue import RUN
 from llmtrain_exporter.knowledge.guarding import GUARD_FILE
 from llmtrain_exporter.knowledge.producers import RECORDED_LOG
-from llmtrain_exporter.model import Snapshot
+from llmtrain_exporter.model import Series, Snapshot
 from llmtrain_exporter.model.guarded import GuardFile
 
 _Identity = tuple[int, int, int]
@@ -61,10 +61,16 @@ def with_guard(run: Snapshot, guard: GuardBeside | None) -> Snapshot:
     if changed:
         settings = replace(settings, numbers={**settings.numbers, **changed})
         samples = {
-            with_settings(key, changed) if key.metric is RUN else key: value for key, value in samples.items()
+            in_force(key, guard) if key.metric is RUN else key: value for key, value in samples.items()
         }
     samples = {**samples, **guard_samples(guard.file)}
     return replace(run, guard=guard.file, hyper_parameters=settings, samples=samples)
+
+
+def in_force(info: Series, guard: GuardBeside | None) -> Series:
+    """The static facts of a run with the settings that its guard has changed."""
+    known = guard is not None and guard.file is not None and guard.file.settings
+    return with_settings(info, known) if known else info
 
 
 def _identity(path: str) -> _Identity | None:

@@ -10,6 +10,7 @@ from itertools import chain, repeat
 from typing import Generic
 
 from llmtrain_exporter.analyse.run import Run, RunOptions
+from llmtrain_exporter.analyse.state import cut_off_at
 from llmtrain_exporter.ingest.discover import Found
 from llmtrain_exporter.ingest.reading import Reading, Source
 from llmtrain_exporter.ingest.source import read_run_hyper_parameters
@@ -19,7 +20,7 @@ from llmtrain_exporter.knowledge.producer import Producer
 from llmtrain_exporter.knowledge.producers import producer_by_settings
 from llmtrain_exporter.model import NoRun, Record, RowKind, Series, Snapshot, State
 from llmtrain_exporter.watching.arrivals import LOOK_LASTS_SECONDS, arrivals, arrivals_of_rest
-from llmtrain_exporter.watching.beside import with_checkpoints, with_guard
+from llmtrain_exporter.watching.beside import in_force, with_checkpoints, with_guard
 from llmtrain_exporter.watching.observer import ObserverT, show
 from llmtrain_exporter.watching.predecessor import Predecessor, begins_anew, predecessor_of, says_the_same
 from llmtrain_exporter.watching.tracked_log import TrackedLog
@@ -183,13 +184,15 @@ class LiveRun(TrackedLog, Generic[ObserverT]):
 
     def snapshot(self, now: float) -> Snapshot:
         """The run as it stands at `now`, Unix time; `changes_at` says until when."""
-        self.changes_at = self._next_change(now)
-        return with_guard(self.folded.snapshot(self.name, self.source.path, self._producer, now), self.guard)
+        run = self.folded.snapshot(self.name, self.source.path, self._producer, now)
+        next_change = self._next_change(now)
+        self.changes_at = cut_off_at(run) if next_change == math.inf else next_change
+        return with_guard(run, self.guard)
 
     @property
     def info(self) -> Series:
-        """The series whose labels are the static facts of the run."""
-        return self.folded.info(self._producer.dialect)
+        """The series whose labels are the static facts of the run, as its snapshot has it."""
+        return in_force(self.folded.info(self._producer.dialect), self.guard)
 
     def outcome(self, now: float) -> Snapshot | NoRun:
         """The run as it stands, with its checkpoints; or why the log is none."""

@@ -46,6 +46,7 @@ def told_again(outlined: Snapshot, read: Snapshot) -> Snapshot:
         health=outlined.health,
         verdict=outlined.verdict,
         last_record=outlined.last_record,
+        cut_off=outlined.cut_off,
     )
 
 

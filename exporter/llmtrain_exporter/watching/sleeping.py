@@ -39,7 +39,7 @@ class SleepingRun(TrackedLog):
         super().__init__(found, name, source)
         self._before = put_aside(before)
         self.met_at = met_at
-        self.is_roused = False  # its guard has done something since: it is to be woken
+        self.is_roused = False  # it is to be woken: its guard has done something, or it was likely ended
         self.check_at = -math.inf if self.guard is not None and self.guard.may_go_on else math.inf
         self.caught_up = True
         self.grew_at = grew_at

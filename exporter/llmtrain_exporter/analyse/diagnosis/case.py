@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import pairwise, takewhile
 
 from llmtrain_exporter.analyse.averages import median_low
+from llmtrain_exporter.analyse.guarded import stopped_at
 from llmtrain_exporter.knowledge import catalogue as c
 from llmtrain_exporter.knowledge import evidence_limits as limits
 from llmtrain_exporter.knowledge.evidence import When
@@ -25,6 +26,7 @@ from llmtrain_exporter.model import (
     RowKind,
     Series,
     Snapshot,
+    State,
     series,
 )
 
@@ -51,6 +53,11 @@ class Case:
 
     def __init__(self, run: Snapshot) -> None:
         self.run = run
+
+    @cached_property
+    def silent(self) -> bool:
+        """Whether no record comes any more, and nobody knows why: its guard has not stopped the run."""
+        return self.run.state is State.STALLED and stopped_at(self.run) is None
 
     @cached_property
     def serious(self) -> Sequence[Episode]:

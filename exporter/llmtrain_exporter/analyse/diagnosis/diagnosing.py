@@ -27,7 +27,7 @@ from llmtrain_exporter.knowledge.cause import Cause
 from llmtrain_exporter.knowledge.causes import CAUSES
 from llmtrain_exporter.knowledge.evidence import Signalled
 from llmtrain_exporter.knowledge.evidence_limits import CLEAR, SHOWN
-from llmtrain_exporter.model import Diagnosis, Proof, ProvedCause, Series, Snapshot, State, series
+from llmtrain_exporter.model import Diagnosis, Proof, ProvedCause, Series, Snapshot, series
 
 LOST, SECONDS_PER_HOUR = series(m.LOST_GPU_TIME), 3600
 
@@ -54,7 +54,7 @@ INFORMED = {
 def diagnose(run: Snapshot) -> Diagnosis:
     """What a run shows; nothing where nothing is worth telling, or its courses are not known."""
     case = Case(run)
-    troubled = case.serious or run.state is State.STALLED or any(sign(case) for sign in UNTOLD)
+    troubled = case.serious or case.silent or any(sign(case) for sign in UNTOLD)
     asked = CAUSES if troubled else INFORMED
     weighed = (_weighed(name, cause, case) for name, cause in asked.items())
     ordered = sorted((cause for cause in weighed if cause is not None), key=lambda cause: -cause.weight)

@@ -82,7 +82,7 @@ def ended(case: Case) -> Found:
 
 def cut_off(case: Case) -> Found:
     """The run has been silent for so long that it was most likely ended, since that moment."""
-    return silent_since(case) if case.run.cut_off else None
+    return silent_since(case) if case.silent and case.run.cut_off else None
 
 
 def hidden_nan(case: Case) -> Found:

@@ -32,7 +32,7 @@ from llmtrain_exporter.knowledge.evidence import (
     When,
 )
 from llmtrain_exporter.knowledge.signals import SIGNALS
-from llmtrain_exporter.model import Episode, Proof, Series, State
+from llmtrain_exporter.model import Episode, Proof, Series
 
 
 @singledispatch
@@ -43,7 +43,7 @@ def proofs(evidence: Evidence, case: Case) -> Sequence[Proof] | None:  # noqa: A
 
 @proofs.register
 def _(evidence: Signalled, case: Case) -> Sequence[Proof] | None:
-    if "stalled" in evidence.signals and case.run.state is State.STALLED:
+    if "stalled" in evidence.signals and case.silent:
         return silent_since(case)
     known = (*case.troubling, *case.informing) if evidence.informs else case.troubling
     found = [episode for episode in known if episode.signal in evidence.signals]

@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from glob import escape
 from itertools import count
 from pathlib import Path
 from typing import TextIO
@@ -170,7 +171,7 @@ def _texts(
         why = words.WHY_NOT_USED.of(lang)
         yield from wrapped(f"{text}{story_words.BETWEEN_SENTENCES[lang]}{why}", style.width)
     if open_ended := [printable(name) for name in unclosed(runs.others)]:
-        names, example = first_names(open_ended, lang), shlex.quote(open_ended[0])
+        names, example = first_names(open_ended, lang), shlex.quote(escape(open_ended[0]))
         yield from wrapped(words.NOT_CLOSED.of(lang).format(names=names, example=example), style.width)
 
 
