@@ -17,7 +17,7 @@ from llmtrain_exporter.notify import secrecy
 from llmtrain_exporter.notify.bots import CHATS
 from llmtrain_exporter.notify.call import Call, NoAnswerError
 from llmtrain_exporter.notify.card import Card, PlainText, section_texts
-from llmtrain_exporter.notify.chat.answers import ACCEPTED, Judgement, Verdict, filled
+from llmtrain_exporter.notify.chat.answers import ACCEPTED, Judgement, Verdict
 from llmtrain_exporter.notify.chat.descriptor import Bot, Message, Rate
 from llmtrain_exporter.notify.chat.rules import BotRule
 from llmtrain_exporter.notify.compose import Backlog, name_of
@@ -201,10 +201,12 @@ class Delivery:
             await ports.sleep(min(wait, LOOK_SECONDS))
 
     def _limit(self) -> Text:
-        rates = [{"count": rate.count, "seconds": f"{rate.seconds:g}"} for rate in self._rates]
-        each = [filled(words.RATE_OF, **rate) for rate in rates]
-        rate = {lang: words.AND.of(lang).join(one.of(lang) for one in each) for lang in Lang}
-        return Text(*(words.LIMIT.of(lang).format(rate=rate[lang]) for lang in Lang))
+        return Text(*map(self._limit_in, Lang))
+
+    def _limit_in(self, lang: Lang) -> str:
+        form = words.RATE_OF.of(lang)
+        each = (form.format(count=rate.count, seconds=f"{rate.seconds:g}") for rate in self._rates)
+        return words.LIMIT.of(lang).format(rate=words.AND.of(lang).join(each))
 
     async def _send(self, card: Card, forms: Iterable[_Form], retried: bool) -> Outcome:
         """Send what there is a token for: in the best form, and in lesser ones if the bot refuses that."""

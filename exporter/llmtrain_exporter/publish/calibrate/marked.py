@@ -57,10 +57,10 @@ def _named(logs: Iterable[KeptLog], patterns: Sequence[str], option: str) -> set
 
 def _ended_well(run: Snapshot) -> bool:
     """Whether a run came to its end, with nothing critical and no incident."""
-    return went_well(run) and run.state is State.FINISHED and not run.ended_early
+    return _went_well(run) and run.state is State.FINISHED and not run.ended_early
 
 
-def went_well(run: Snapshot) -> bool:
+def _went_well(run: Snapshot) -> bool:
     """Whether there was nothing critical and no incident in a run, whether or not it has ended."""
     fine = run.verdict in (Health.HEALTHY, Health.WATCH) and not run.incidents
     return fine and not any(episode.critical_step is not None for episode in run.episodes)
@@ -69,4 +69,4 @@ def went_well(run: Snapshot) -> bool:
 def unclosed(logs: Iterable[KeptLog]) -> list[str]:
     """The names of runs that went well so far, and whose logs do not say that they have ended."""
     runs = (log.run for log in logs)
-    return [run.run for run in runs if run.state in (State.RUNNING, State.STALLED) and went_well(run)]
+    return [run.run for run in runs if run.state in (State.RUNNING, State.STALLED) and _went_well(run)]
